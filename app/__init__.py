@@ -1,0 +1,1 @@
+"""The service: FastAPI at the edge, ONNX Runtime inside. Knows neither PyTorch nor training."""

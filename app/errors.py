@@ -1,0 +1,111 @@
+"""Everything that can go wrong on purpose, as one tree. Knows no HTTP framework.
+
+GanServeError                     500
+├── InvalidParameter              422   a parameter's value, or one that does not fit the model
+├── ModelNotFound                 404   the model asked for is not served
+├── LabelNotFound                 404   the model has no such class
+├── NotAcceptable                 406   no format that the client accepts
+├── BodyTooLarge                  413   more bytes than max_upload_bytes
+├── UnsupportedMediaType          415   a body of a type that is not read
+├── QueueFull                     429   shed load; try again after Retry-After
+├── InferenceFailed               500   the session failed; the cause is in the log
+├── NotReady                      503   not every model is warm, or none is served
+├── Draining                      503   shutting down; another replica will answer
+├── DeadlineExceeded              504   request_timeout_s passed
+└── ExecutionProviderUnavailable  503   stops start-up: the device asked for is not there
+
+The message of an error names the thing, its value and what would be right.
+"""
+
+from typing import ClassVar
+
+
+class GanServeError(Exception):
+    """An error with the status, title and problem type (RFC 9457) that a client is told."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    type: ClassVar[str] = "/problems/internal-error"
+
+    def __init__(self, detail: str, *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.headers: dict[str, str] = headers or {}
+
+    @property
+    def detail(self) -> str:
+        return str(self)
+
+
+class InvalidParameter(GanServeError):
+    status = 422
+    title = "Invalid parameter"
+    type = "/problems/invalid-parameter"
+
+
+class ModelNotFound(GanServeError):
+    status = 404
+    title = "Model not found"
+    type = "/problems/model-not-found"
+
+
+class LabelNotFound(GanServeError):
+    status = 404
+    title = "Label not found"
+    type = "/problems/label-not-found"
+
+
+class NotAcceptable(GanServeError):
+    status = 406
+    title = "Not acceptable"
+    type = "/problems/not-acceptable"
+
+
+class BodyTooLarge(GanServeError):
+    status = 413
+    title = "Body too large"
+    type = "/problems/body-too-large"
+
+
+class UnsupportedMediaType(GanServeError):
+    status = 415
+    title = "Unsupported media type"
+    type = "/problems/unsupported-media-type"
+
+
+class QueueFull(GanServeError):
+    status = 429
+    title = "Queue full"
+    type = "/problems/queue-full"
+
+    def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class InferenceFailed(GanServeError):
+    status = 500
+    title = "Inference failed"
+    type = "/problems/inference-failed"
+
+
+class NotReady(GanServeError):
+    status = 503
+    title = "Not ready"
+    type = "/problems/not-ready"
+
+
+class Draining(GanServeError):
+    status = 503
+    title = "Shutting down"
+    type = "/problems/draining"
+
+
+class DeadlineExceeded(GanServeError):
+    status = 504
+    title = "Deadline exceeded"
+    type = "/problems/deadline-exceeded"
+
+
+class ExecutionProviderUnavailable(GanServeError):
+    status = 503
+    title = "Execution provider unavailable"
+    type = "/problems/execution-provider-unavailable"

@@ -1,0 +1,159 @@
+"""Every knob of the service: unit, default and one-line meaning. Knows no model and no request."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "GANSERVE_"
+
+# What Kubernetes injects for Services named ganserve or ganserve-*: not ours, and no typing error.
+_KUBERNETES_NAME = re.compile(
+    PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
+)
+_KUBERNETES_PORT_VALUE = re.compile(r"(tcp|udp|sctp)://")
+
+
+@dataclass(frozen=True)
+class ExecutionProvider:
+    """How ONNX Runtime is told to run on one kind of device."""
+
+    name: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    num_parallel_runs: int | None = None  # None: one run per core
+    is_bucketed: bool = False  # batch sizes are rounded up to 1, 2, 4, ... and all of them warmed
+
+
+EXECUTION_PROVIDERS: Mapping[str, ExecutionProvider] = {
+    "cuda": ExecutionProvider(
+        name="CUDAExecutionProvider",
+        options={
+            "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE tunes again at each new shape
+            "use_tf32": "0",  # reproducible float32
+            "arena_extend_strategy": "kSameAsRequested",
+        },
+        num_parallel_runs=1,
+        is_bucketed=True,
+    ),
+    "cpu": ExecutionProvider(name="CPUExecutionProvider"),
+}
+"""Device to execution provider, in the order in which ``auto`` tries them."""
+
+DEVICES = ("auto", *EXECUTION_PROVIDERS)
+
+
+class Settings(BaseSettings):
+    """Read once at start-up, from arguments, then from ``GANSERVE_`` environment variables."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65_535, description="TCP port to listen on; 0 takes a free one")
+    workers: int = Field(
+        1, ge=1, le=256, description="server processes; each loads every model (one per GPU)"
+    )
+    models: Path = Field(Path("models"), description="folder of the model repository")
+    device: str = Field(
+        "auto",
+        description="where to run: cpu; cuda, or refuse to start; auto takes the best there is",
+        json_schema_extra={"enum": list(DEVICES)},
+    )
+    num_threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="threads that run models on the CPU; unset: as many as CPU affinity and "
+        "the cgroup's quota grant",
+    )
+
+    default_model: str = Field("dcgan-mnist", description="model of /generate")
+    default_conditional_model: str = Field("cgan-mnist", description="model of /generate/{label}")
+    default_translator: str | None = Field(
+        None, description="model of /translate; unset: the first translator by name"
+    )
+
+    max_images: int = Field(256, ge=1, le=4096, description="images in one request")
+    max_batch_size: int = Field(32, ge=1, le=4096, description="images in one run of a model")
+    exact_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="images in every run of a model, padded where fewer are asked for: exact "
+        "reproducibility on a GPU; replaces max_batch_size",
+    )
+    max_queue_delay_ms: float = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="milliseconds for which the first image of a batch may wait for company; "
+        "0: none, an idle model starts at once",
+    )
+    max_queue_size: int = Field(
+        1024, ge=1, le=1_000_000, description="images that wait for one model; more get 429"
+    )
+    request_timeout_s: float = Field(
+        10, gt=0, le=3600, description="seconds from arrival to pixels; then 504"
+    )
+    max_upload_bytes: int = Field(
+        10_000_000, ge=1, le=1_000_000_000, description="bytes of an uploaded body; more get 413"
+    )
+    shutdown_timeout_s: float = Field(
+        20, gt=0, le=3600, description="seconds that running requests are given after SIGTERM"
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severity that is logged"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="log lines for people or for machines"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment_holds_only_known_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        unknown = [
+            name
+            for name, value in os.environ.items()
+            if name.upper().startswith(PREFIX)
+            and name.upper() not in known
+            and not _is_from_kubernetes(name.upper(), value)
+        ]
+        if unknown:
+            raise ValueError(
+                f"unknown environment variable {', '.join(sorted(unknown))}; "
+                f"known are: {', '.join(sorted(known))}"
+            )
+        # A Service named ganserve also sets GANSERVE_PORT=tcp://..., which is not our port.
+        if _KUBERNETES_PORT_VALUE.match(str(values.get("port", ""))):
+            values = {name: value for name, value in values.items() if name != "port"}
+        return values
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_known(cls, device: str) -> str:
+        if device not in DEVICES:
+            raise ValueError(f"device {device!r} is not one of: {', '.join(DEVICES)}")
+        return device
+
+    @model_validator(mode="after")
+    def _largest_request_fits_the_queue(self) -> Self:
+        if self.max_images > self.max_queue_size:
+            raise ValueError(
+                f"max_images {self.max_images} is greater than max_queue_size "
+                f"{self.max_queue_size}: the largest request could never be accepted"
+            )
+        return self
+
+
+def _is_from_kubernetes(name: str, value: str) -> bool:
+    if name.endswith("_PORT") and _KUBERNETES_PORT_VALUE.match(value):
+        return True
+    return _KUBERNETES_NAME.fullmatch(name) is not None

@@ -1,0 +1,70 @@
+# The same commands for people and for CI. Everything is installed into .venv, and only when the
+# pins or pyproject.toml changed.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# cpu or gpu: which ONNX Runtime is installed. The two exclude each other.
+FLAVOUR ?= $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+COVERAGE ?= 90
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+comma := ,
+SERVE_READY := .venv/.ready-$(FLAVOUR)-serve
+DEV_READY := .venv/.ready-$(FLAVOUR)-dev
+PACKAGING := pyproject.toml constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_WARN_SCRIPT_LOCATION := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install serve test lint format bench
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(DEV_READY)  ## set up .venv with everything: service, training, tests
+
+serve: $(SERVE_READY)  ## serve the models in models/ (HOST=127.0.0.1 PORT=8000)
+	@exec $(BIN)/ganserve serve --host $(HOST) --port $(PORT)
+
+test: $(DEV_READY)  ## run all tests but those marked gpu and network, with the coverage gate
+	$(BIN)/python -m pytest -m "not gpu and not network" --cov --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)
+
+lint: $(DEV_READY)  ## ruff, mypy, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(DEV_READY)  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(SERVE_READY)  ## measure the service on this machine
+	@$(BIN)/ganserve bench
+
+# $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
+define install
+	@if ls .venv/.ready-* >/dev/null 2>&1 && ! ls .venv/.ready-$(FLAVOUR)-* >/dev/null 2>&1; then \
+		$(BIN)/python -m pip uninstall --quiet --yes onnxruntime onnxruntime-gpu && rm .venv/.ready-*; \
+	fi
+	@echo "Installing ganserve[$(1)] into .venv"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(1)]'
+endef
+
+$(SERVE_READY): $(PACKAGING) | $(BIN)/python
+	$(call install,$(FLAVOUR))
+	@touch $@
+
+$(DEV_READY): $(PACKAGING) | $(BIN)/python
+	$(call install,$(FLAVOUR)$(comma)train$(comma)dev)
+	@touch $(SERVE_READY) $@
+
+# The first Python that is new enough; PYTHON=... overrides the search.
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv .venv; \
+		fi; \
+	done; echo "ganserve needs Python 3.11 or newer; none was found" >&2; exit 1

@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     )
 
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=0, le=65_535, description="TCP port to listen on; 0 takes a free one")
+    port: int = Field(
+        8000, ge=0, le=65_535, description="TCP port to listen on; 0 takes a free one"
+    )
     workers: int = Field(
         1, ge=1, le=256, description="server processes; each loads every model (one per GPU)"
     )

@@ -1,23 +1,12 @@
-"""A model repository of toy ONNX models, built in milliseconds and without torch.
+"""A model repository of toy models, and settings that serve it."""
 
-A toy image is a fixed random projection of the latent (plus one of the label), so that different
-seeds and labels give different images. A toy translator inverts its source.
-"""
-
-import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from app.settings import PREFIX, Settings
-from contract import IMAGES, LABEL, LATENT, SOURCE, ModelCard
+from tests.toy_models import make_card, write_model, write_sums
 
 
 @pytest.fixture(autouse=True)
@@ -26,49 +15,25 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="session")
-def make_card() -> Callable[..., ModelCard]:
-    """``make_card(name, **fields)``: a card of an 8x8 grey generator, but for the fields given."""
-    return _make_card
-
-
-@pytest.fixture(scope="session")
-def make_model() -> Callable[..., onnx.ModelProto]:
-    """``make_model(card, salt=0)``: a toy model that keeps what its card says, to be spoilt at will."""
-    return _make_model
-
-
-@pytest.fixture(scope="session")
-def write_model() -> Callable[..., Path]:
-    """``write_model(models, card, version=1, salt=0)``: write a toy model, give the path of its file."""
-    return _write_model
-
-
-@pytest.fixture(scope="session")
-def write_sums() -> Callable[[Path], None]:
-    """``write_sums(models)``: list every model file in ``models/SHA256SUMS``."""
-    return _write_sums
-
-
 @pytest.fixture
 def tiny_repository(tmp_path: Path) -> Path:
-    """Five models, one with two versions; ``tiny-colour`` is the one that SHA256SUMS does not list."""
+    """Five models, one with two versions; SHA256SUMS lists all but ``tiny-colour``."""
     models = tmp_path / "models"
-    _write_model(models, _make_card("tiny"))
-    _write_model(
+    write_model(models, make_card("tiny"))
+    write_model(
         models,
-        _make_card("tiny-conditional", system="cgan", class_names=("T-shirt/top", "Bag", "7")),
+        make_card("tiny-conditional", system="cgan", class_names=("T-shirt/top", "Bag", "7")),
     )
-    _write_model(models, _make_card("tiny-two"), version=1, salt=1)
-    _write_model(models, _make_card("tiny-two"), version=2, salt=2)
-    _write_model(
+    write_model(models, make_card("tiny-two"), version=1, salt=1)
+    write_model(models, make_card("tiny-two"), version=2, salt=2)
+    write_model(
         models,
-        _make_card(
+        make_card(
             "tiny-translator", system="cyclegan", kind="translator", latent_dim=0, source_channels=1
         ),
     )
-    _write_sums(models)
-    _write_model(models, _make_card("tiny-colour", height=6, width=10, channels=3))
+    write_sums(models)
+    write_model(models, make_card("tiny-colour", height=6, width=10, channels=3))
     return models
 
 
@@ -76,96 +41,3 @@ def tiny_repository(tmp_path: Path) -> Path:
 def tiny_settings(tiny_repository: Path) -> Settings:
     """Settings that serve ``tiny_repository`` on the CPU."""
     return Settings(models=tiny_repository, device="cpu")
-
-
-def _make_card(name: str = "tiny", **fields: Any) -> ModelCard:
-    defaults = {
-        "system": "dcgan",
-        "kind": "generator",
-        "latent_dim": 4,
-        "height": 8,
-        "width": 8,
-        "channels": 1,
-        "dataset": "toy",
-    }
-    return ModelCard.model_validate(defaults | {"name": name} | fields)
-
-
-def _make_model(card: ModelCard, *, salt: int = 0) -> onnx.ModelProto:
-    is_generator = card.kind == "generator"
-    nodes, inputs, weights = (_generator if is_generator else _translator)(card, salt)
-    size = [card.height, card.width, card.channels]
-    images = helper.make_tensor_value_info(IMAGES, TensorProto.UINT8, ["N", *size])
-    initializers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
-    model = helper.make_model(
-        helper.make_graph(nodes, "toy", inputs, [images], initializers),
-        opset_imports=[helper.make_opsetid("", 18)],
-        ir_version=9,
-    )
-    helper.set_model_props(model, card.to_metadata())
-    onnx.checker.check_model(model)
-    return model
-
-
-_Graph = tuple[list[onnx.NodeProto], list[onnx.ValueInfoProto], dict[str, NDArray[Any]]]
-
-
-def _generator(card: ModelCard, salt: int) -> _Graph:
-    node = helper.make_node
-    num_pixels = card.height * card.width * card.channels
-    rng = np.random.RandomState(salt)
-    weights = {
-        "projection": rng.standard_normal((card.latent_dim, num_pixels)).astype(np.float32),
-        "shape": np.array([-1, card.height, card.width, card.channels], dtype=np.int64),
-        "half": np.array(127.5, dtype=np.float32),
-        "black": np.array(0, dtype=np.float32),
-        "white": np.array(255, dtype=np.float32),
-    }
-    latent = helper.make_tensor_value_info(LATENT, TensorProto.FLOAT, ["N", card.latent_dim])
-    inputs, nodes, logits = [latent], [node("MatMul", [LATENT, "projection"], ["p"])], "p"
-    if card.is_conditional:
-        inputs.append(helper.make_tensor_value_info(LABEL, TensorProto.INT64, ["N"]))
-        weights["classes"] = rng.standard_normal((card.num_classes, num_pixels)).astype(np.float32)
-        nodes.append(node("Gather", ["classes", LABEL], ["of_class"]))
-        nodes.append(node("Add", ["p", "of_class"], ["p_of_class"]))
-        logits = "p_of_class"
-    nodes += [
-        node("Tanh", [logits], ["t"]),
-        node("Mul", ["t", "half"], ["scaled"]),
-        node("Add", ["scaled", "half"], ["shifted"]),
-        node("Round", ["shifted"], ["rounded"]),
-        node("Clip", ["rounded", "black", "white"], ["clipped"]),
-        node("Cast", ["clipped"], ["bytes"], to=TensorProto.UINT8),
-        node("Reshape", ["bytes", "shape"], [IMAGES]),
-    ]
-    return nodes, inputs, weights
-
-
-def _translator(card: ModelCard, salt: int) -> _Graph:
-    node = helper.make_node
-    shape = ["N", card.height, card.width, card.source_channels]
-    source = helper.make_tensor_value_info(SOURCE, TensorProto.UINT8, shape)
-    mixing = np.full((card.source_channels, card.channels), -1 / card.source_channels, np.float32)
-    weights = {"mixing": mixing, "white": np.array(255 - salt, dtype=np.float32)}
-    nodes = [
-        node("Cast", [SOURCE], ["float"], to=TensorProto.FLOAT),
-        node("MatMul", ["float", "mixing"], ["mixed"]),
-        node("Add", ["mixed", "white"], ["inverted"]),
-        node("Cast", ["inverted"], [IMAGES], to=TensorProto.UINT8),
-    ]
-    return nodes, [source], weights
-
-
-def _write_model(models: Path, card: ModelCard, *, version: int = 1, salt: int = 0) -> Path:
-    path = models / card.name / str(version) / "model.onnx"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(_make_model(card, salt=salt).SerializeToString())
-    return path
-
-
-def _write_sums(models: Path) -> None:
-    lines = (
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(models).as_posix()}\n"
-        for path in sorted(models.glob("*/*/model.onnx"))
-    )
-    (models / "SHA256SUMS").write_text("".join(lines))

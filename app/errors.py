@@ -9,10 +9,11 @@ GanServeError                     500
 ├── UnsupportedMediaType          415   a body of a type that is not read
 ├── QueueFull                     429   shed load; try again after Retry-After
 ├── InferenceFailed               500   the session failed; the cause is in the log
+├── ModelRefused                  500   at start-up: a model file that is listed as failed
 ├── NotReady                      503   not every model is warm, or none is served
 ├── Draining                      503   shutting down; another replica will answer
 ├── DeadlineExceeded              504   request_timeout_s passed
-└── ExecutionProviderUnavailable  503   stops start-up: the device asked for is not there
+└── ExecutionProviderUnavailable  503   at start-up, and stops it: the device asked for is not there
 
 The message of an error names the thing, its value and what would be right.
 """
@@ -85,6 +86,12 @@ class InferenceFailed(GanServeError):
     status = 500
     title = "Inference failed"
     type = "/problems/inference-failed"
+
+
+class ModelRefused(GanServeError):
+    status = 500
+    title = "Model refused"
+    type = "/problems/model-refused"
 
 
 class NotReady(GanServeError):

@@ -1,0 +1,86 @@
+"""One model in ONNX Runtime: card checked, warmed up, run. Knows no files and no HTTP."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import InferenceFailed, ModelRefused
+from app.execution_providers import first_line, open_session
+from app.settings import ExecutionProvider
+from app.signature import check_signature
+from contract import IMAGES, CardError, ModelCard
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
+
+
+class Session:
+    """An ONNX Runtime session whose inputs and output are known to be those of its card.
+
+    ``run`` may be called from several threads at once: it releases the GIL, and each call computes
+    on the thread that made it.
+
+    Raises (when constructed):
+        ModelRefused: not a model, no card, or the model does not fit its card.
+        ExecutionProviderUnavailable: the model is sound, but the execution provider is not active.
+    """
+
+    def __init__(
+        self, model: bytes, provider: ExecutionProvider, *, batch_sizes: Sequence[int] = ()
+    ) -> None:
+        """``batch_sizes``: the only sizes that are run, smaller batches are padded; empty: any."""
+        self._session = open_session(model, provider)
+        self.execution_provider: str = provider.name
+        try:
+            card = ModelCard.from_metadata(self._session.get_modelmeta().custom_metadata_map)
+        except CardError as error:
+            raise ModelRefused(str(error)) from error
+        check_signature(
+            card, inputs=self._session.get_inputs(), outputs=self._session.get_outputs()
+        )
+        self.card = card
+        self._batch_sizes = sorted(batch_sizes)
+        self._row_shape = (card.height, card.width, card.channels)
+        self._inputs = [
+            (tensor.name, tensor.shape[1:], _DTYPES[tensor.type])
+            for tensor in self._session.get_inputs()
+        ]
+
+    def warm_up(self) -> None:
+        """Run every batch size in use once: libraries load lazily, a size's first run is slow."""
+        for num_images in self._batch_sizes or [1]:
+            self.run(
+                {name: np.zeros((num_images, *row), dtype) for name, row, dtype in self._inputs}
+            )
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+        """Compute images of shape (N, H, W, C) from inputs that all have N rows.
+
+        Raises:
+            InferenceFailed: ONNX Runtime failed, or gave something that is not such images.
+        """
+        num_images = len(next(iter(inputs.values())))
+        padded = self._pad(inputs, num_images)
+        try:
+            (images,) = self._session.run([IMAGES], padded)
+        except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
+            raise InferenceFailed(f"ONNX Runtime failed: {first_line(error)}") from error
+        num_rows = len(next(iter(padded.values())))
+        if images.shape != (num_rows, *self._row_shape) or images.dtype != np.uint8:
+            raise InferenceFailed(
+                f"the model gave {images.dtype} of shape {images.shape}, "
+                f"not uint8 of shape {(num_rows, *self._row_shape)}"
+            )
+        return images[:num_images]  # type: ignore[no-any-return]
+
+    def _pad(
+        self, inputs: Mapping[str, NDArray[Any]], num_images: int
+    ) -> Mapping[str, NDArray[Any]]:
+        size = next((size for size in self._batch_sizes if size >= num_images), num_images)
+        if size == num_images:
+            return inputs
+        return {
+            name: np.concatenate([rows, np.zeros((size - num_images, *rows.shape[1:]), rows.dtype)])
+            for name, rows in inputs.items()
+        }

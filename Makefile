@@ -4,7 +4,7 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 # cpu or gpu: which ONNX Runtime is installed. The two exclude each other.
-FLAVOUR ?= $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+FLAVOUR := $(or $(FLAVOUR),$(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu))
 COVERAGE ?= 90
 PYTEST_ARGS ?=
 

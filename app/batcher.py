@@ -1,0 +1,266 @@
+"""Dynamic batching: requests to batches to results. Knows no ONNX, no model and no HTTP.
+
+All state belongs to the event loop's thread; a worker thread gets a list of parts, runs them as one
+batch and hands the outcome back through the loop. So there is no lock, no polling and no sleep.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from app.errors import DeadlineExceeded, Draining, GanServeError, InferenceFailed, QueueFull
+
+log = structlog.get_logger(__name__)
+
+Inputs = Mapping[str, NDArray[Any]]  # every array has one row per image
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """The images of one request, in its order, and where its time went."""
+
+    images: NDArray[Any]
+    queue_seconds: float  # from arrival to the start of the first run
+    inference_seconds: float  # from there to the end of the last run
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    inputs: Inputs
+    num_images: int
+    future: "asyncio.Future[Batched | GanServeError]"
+    arrival: float
+    deadline: float
+    num_taken: int = 0  # images that have left the queue in some batch
+    num_done: int = 0
+    started: float = float("inf")
+    finished: float = 0.0
+    results: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
+
+    def receive(self, part: "_Part", images: NDArray[Any], started: float, finished: float) -> None:
+        self.results.append((part.first, images))
+        self.num_done += part.num_images
+        self.started = min(self.started, started)
+        self.finished = max(self.finished, finished)
+        if self.num_done == self.num_images:
+            self.resolve(
+                Batched(
+                    _join(self.results), self.started - self.arrival, self.finished - self.started
+                )
+            )
+
+    def resolve(self, outcome: Batched | GanServeError) -> None:
+        # An error is a result, too, so that a waiter cancelled meanwhile leaves none unretrieved.
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Images ``first`` to ``first + num_images`` of a request: its share of one batch."""
+
+    request: _Request
+    first: int
+    num_images: int
+
+    def rows(self, name: str) -> NDArray[Any]:
+        return self.request.inputs[name][self.first : self.first + self.num_images]
+
+
+class DynamicBatcher:
+    """Groups requests that wait for the same model into batches, first come, first served.
+
+    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images; while
+    all runs are busy the queue fills, and that is what makes the next batch big.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[dict[str, NDArray[Any]]], NDArray[Any]],
+        executor: Executor,
+        *,
+        max_batch_size: int,
+        max_queue_size: int,
+        max_in_flight: int,
+        max_queue_delay_ms: float = 0,
+        on_queue_change: Callable[[int], object] = lambda num_images: None,
+    ) -> None:
+        """``run`` turns inputs of N rows into N images, on a thread of ``executor``."""
+        self._run = run
+        self._executor = executor
+        self._max_batch_size = max_batch_size
+        self._max_queue_size = max_queue_size
+        self._max_in_flight = max_in_flight
+        self._max_queue_delay_s = max_queue_delay_ms / 1000
+        self._on_queue_change = on_queue_change
+        self._queue: OrderedDict[_Request, None] = OrderedDict()
+        self._waiting: set[_Request] = set()  # all whose waiter has no answer yet
+        self._num_queued = 0
+        self._num_in_flight = 0
+        self._delay_timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    async def submit(self, inputs: Inputs, *, timeout_s: float) -> Batched:
+        """Compute the images of one request, whatever its size.
+
+        Raises:
+            QueueFull: more images would wait than ``max_queue_size``; told at once.
+            DeadlineExceeded: ``timeout_s`` passed; what still waits is never computed.
+            InferenceFailed: ``run`` raised in a batch that held a part of this request.
+            Draining: the batcher is closed.
+        """
+        num_images = len(next(iter(inputs.values())))
+        self._admit(num_images)
+        loop = asyncio.get_running_loop()
+        now = time.monotonic()
+        request = _Request(inputs, num_images, loop.create_future(), now, now + timeout_s)
+        self._waiting.add(request)
+        self._queue[request] = None
+        self._num_queued += num_images
+        self._dispatch(loop)
+        self._on_queue_change(self._num_queued)
+        timer = loop.call_later(timeout_s, _expire, request)
+        try:
+            outcome = await request.future
+        finally:  # also when the client is gone: its images wait no longer
+            timer.cancel()
+            self._waiting.discard(request)
+            self._drop(request)
+        if isinstance(outcome, GanServeError):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """Answer every waiter with Draining: queued or in a batch that is being run."""
+        self._is_closed = True
+        if self._delay_timer is not None:
+            self._delay_timer.cancel()
+        for request in self._waiting:
+            request.resolve(Draining("the server is shutting down"))
+
+    def _admit(self, num_images: int) -> None:
+        if self._is_closed:
+            raise Draining("the server is shutting down")
+        if self._num_queued + num_images > self._max_queue_size:
+            raise QueueFull(
+                f"{self._num_queued} images are waiting already; with {num_images} more there "
+                f"would be more than max_queue_size {self._max_queue_size}"
+            )
+
+    def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start as many batches as may run and are due."""
+        while self._queue and self._num_in_flight < self._max_in_flight and self._is_due(loop):
+            if parts := self._take_batch():
+                self._num_in_flight += 1
+                self._executor.submit(self._work, loop, parts)
+
+    def _is_due(self, loop: asyncio.AbstractEventLoop) -> bool:
+        if not self._max_queue_delay_s or self._num_queued >= self._max_batch_size:
+            return True
+        first = next(iter(self._queue))
+        remaining_s = first.arrival + self._max_queue_delay_s - time.monotonic()
+        if remaining_s > 0 and self._delay_timer is None:
+            self._delay_timer = loop.call_later(remaining_s, self._on_delay_over, loop)
+        return remaining_s <= 0
+
+    def _on_delay_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._delay_timer = None
+        self._dispatch(loop)
+        self._on_queue_change(self._num_queued)
+
+    def _take_batch(self) -> list[_Part]:
+        parts: list[_Part] = []
+        room, now = self._max_batch_size, time.monotonic()
+        while room and self._queue:
+            request = next(iter(self._queue))
+            if now >= request.deadline:  # its timer is late
+                _expire(request)
+            if request.future.done():
+                self._drop(request)
+                continue
+            num_images = min(room, request.num_images - request.num_taken)
+            parts.append(_Part(request, request.num_taken, num_images))
+            request.num_taken += num_images
+            self._num_queued -= num_images
+            room -= num_images
+            if request.num_taken == request.num_images:
+                del self._queue[request]
+        return parts
+
+    def _drop(self, request: _Request) -> None:
+        if request in self._queue:
+            del self._queue[request]
+            self._num_queued -= request.num_images - request.num_taken
+            self._on_queue_change(self._num_queued)
+
+    def _work(self, loop: asyncio.AbstractEventLoop, parts: Sequence[_Part]) -> None:
+        """Run one batch, in a worker thread."""
+        started = time.monotonic()
+        outcome: NDArray[Any] | BaseException
+        try:
+            # Clients may have gone while the batch waited for a thread.
+            parts = [part for part in parts if not part.request.future.done()]
+            outcome = self._run_parts(parts) if parts else np.empty(0)
+        except BaseException as error:  # a waiter must be answered whatever happened
+            outcome = error
+        finished = time.monotonic()
+        try:
+            loop.call_soon_threadsafe(self._settle, loop, parts, outcome, started, finished)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            log.debug("batch_finished_after_the_loop")
+
+    def _run_parts(self, parts: Sequence[_Part]) -> NDArray[Any]:
+        names = parts[0].request.inputs
+        images = self._run({name: _concatenate([p.rows(name) for p in parts]) for name in names})
+        num_images = sum(part.num_images for part in parts)
+        if len(images) != num_images:
+            raise InferenceFailed(f"a batch of {num_images} gave {len(images)} images")
+        return images
+
+    def _settle(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        parts: Sequence[_Part],
+        outcome: NDArray[Any] | BaseException,
+        started: float,
+        finished: float,
+    ) -> None:
+        self._num_in_flight -= 1
+        if (
+            not self._is_closed
+        ):  # first of all: the next batch must not wait for the answers of this
+            self._dispatch(loop)
+            self._on_queue_change(self._num_queued)
+        if isinstance(outcome, BaseException):
+            log.error("batch_failed", num_requests=len(parts), exc_info=outcome)
+            for part in parts:
+                error = InferenceFailed("the model failed to run; the log says why")
+                error.__cause__ = outcome
+                part.request.resolve(error)
+            return
+        row = 0
+        for part in parts:
+            images = outcome[row : row + part.num_images]
+            part.request.receive(part, images, started, finished)
+            row += part.num_images
+
+
+def _expire(request: _Request) -> None:
+    waited_s = request.deadline - request.arrival
+    request.resolve(DeadlineExceeded(f"no answer within request_timeout_s {waited_s:g}"))
+
+
+def _concatenate(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _join(results: list[tuple[int, NDArray[Any]]]) -> NDArray[Any]:
+    return _concatenate([images for _, images in sorted(results, key=lambda result: result[0])])

@@ -1,0 +1,99 @@
+"""One model file to a warm session with its card. Knows no other model."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
+from app.repository import Checksum, ModelFile
+from app.session import Session
+from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
+from contract import ModelCard
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """One served version of a model.
+
+    The folder's name is the name that is served, also where the card says otherwise, so that
+    copying a folder makes a second model; ``card.name`` is that name, too.
+    """
+
+    name: str
+    version: int
+    digest: str  # sha256 of the file, hex
+    card: ModelCard
+    checksum: Checksum
+    execution_provider: str  # the one that is really active
+    directory: Path
+    session: Session = field(repr=False)
+
+
+def batch_sizes(provider: ExecutionProvider, settings: Settings) -> tuple[int, ...]:
+    """The only batch sizes that are run, all of them warmed up; empty: any size."""
+    if settings.exact_batch_size:
+        return (settings.exact_batch_size,)
+    if not provider.is_bucketed:
+        return ()
+    powers = (2**exponent for exponent in range(settings.max_batch_size.bit_length()))
+    return tuple(sorted({*powers, settings.max_batch_size}))
+
+
+def load_model(
+    file: ModelFile, provider: ExecutionProvider, *, batch_sizes: Sequence[int]
+) -> LoadedModel:
+    """Read, verify, open and warm up one model.
+
+    Raises:
+        ModelRefused: the file is not a sound model that keeps its contract.
+        ExecutionProviderUnavailable: the model is sound, but does not run on ``provider``.
+    """
+    start = time.perf_counter()
+    content, digest, checksum = file.read()
+    session = Session(content, provider, batch_sizes=batch_sizes)
+    try:
+        session.warm_up()
+    except InferenceFailed as error:
+        _blame(content, provider, error)
+    if session.card.name != file.name:
+        log.info("model_renamed", model=file.name, name_in_card=session.card.name)
+    model = LoadedModel(
+        name=file.name,
+        version=file.version,
+        digest=digest,
+        card=session.card.model_copy(update={"name": file.name}),
+        checksum=checksum,
+        execution_provider=session.execution_provider,
+        directory=file.path.parent,
+        session=session,
+    )
+    log.info(
+        "model_loaded",
+        model=model.name,
+        version=model.version,
+        digest=digest[:12],
+        checksum=checksum,
+        execution_provider=model.execution_provider,
+        seconds=round(time.perf_counter() - start, 3),
+    )
+    return model
+
+
+def _blame(content: bytes, provider: ExecutionProvider, error: InferenceFailed) -> NoReturn:
+    """Raise what a failed warm-up means: the device is to blame if the model runs on the CPU."""
+    cpu = EXECUTION_PROVIDERS["cpu"]
+    if provider == cpu:
+        raise ModelRefused(f"its first run failed: {error.detail}") from error
+    try:
+        Session(content, cpu).warm_up()
+    except InferenceFailed:
+        raise ModelRefused(f"its first run failed: {error.detail}") from error
+    raise ExecutionProviderUnavailable(
+        f"{provider.name} cannot run a sound model: {error.detail}"
+    ) from error

@@ -1,0 +1,166 @@
+"""The models in memory: by name, version or digest; the defaults. Knows no request's data."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import structlog
+
+from app.errors import (
+    ExecutionProviderUnavailable,
+    InvalidParameter,
+    ModelNotFound,
+    ModelRefused,
+)
+from app.execution_providers import candidates
+from app.loading import LoadedModel, batch_sizes, load_model
+from app.repository import Problem, scan
+from app.settings import ExecutionProvider, Settings
+
+__all__ = ["FailedModel", "LoadedModel", "Registry"]
+
+log = structlog.get_logger(__name__)
+
+_REFERENCE = re.compile(
+    r"(?P<name>[^/@]+)(/(?P<version>[1-9][0-9]{0,8})|@(?P<digest>[0-9a-fA-F]{12,64}))?", re.ASCII
+)
+
+FailedModel = Problem
+"""What is in the repository and not served: name, version (None: the whole folder), reason."""
+
+
+class Registry:
+    """Every model of the repository, loaded and warm, or failed with its reason."""
+
+    def __init__(
+        self, models: Sequence[LoadedModel], failed: Sequence[FailedModel], *, settings: Settings
+    ) -> None:
+        self.models = tuple(sorted(models, key=lambda model: (model.name, model.version)))
+        self.failed = tuple(failed)
+        self._versions: dict[str, list[LoadedModel]] = {}
+        for model in self.models:
+            self._versions.setdefault(model.name, []).append(model)
+        self._defaults = {
+            kind: self._default(wanted, suits)
+            for kind, wanted, suits in (
+                ("generator", settings.default_model, _is_generator),
+                ("conditional generator", settings.default_conditional_model, _is_conditional),
+                ("translator", settings.default_translator, _is_translator),
+            )
+        }
+
+    @classmethod
+    def load(cls, settings: Settings) -> Self:
+        """Load and warm up every model of ``settings.models``; this takes a while.
+
+        Raises:
+            ExecutionProviderUnavailable: the device that the settings ask for is not there.
+        """
+        *preferred, last = candidates(settings.device)
+        for provider in preferred:
+            try:
+                return cls._load_on(provider, settings)
+            except ExecutionProviderUnavailable as error:
+                log.warning("execution_provider_unavailable", reason=error.detail)
+        return cls._load_on(last, settings)
+
+    @classmethod
+    def _load_on(cls, provider: ExecutionProvider, settings: Settings) -> Self:
+        repository = scan(settings.models)
+        sizes = batch_sizes(provider, settings)
+        models, failed = [], list(repository.problems)
+        for file in repository.files:
+            try:
+                models.append(load_model(file, provider, batch_sizes=sizes))
+            except ModelRefused as error:
+                failed.append(FailedModel(file.name, file.version, error.detail))
+        for problem in failed:
+            log.error(
+                "model_failed", model=problem.name, version=problem.version, reason=problem.reason
+            )
+        return cls(models, failed, settings=settings)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything is served; what is served is warm, or it would not be here."""
+        return bool(self.models)
+
+    def resolve(self, reference: str) -> LoadedModel:
+        """Find the model of ``NAME`` (its highest version), ``NAME/VERSION`` or ``NAME@DIGEST``.
+
+        Raises:
+            InvalidParameter: ``reference`` has none of these forms.
+            ModelNotFound: no such model is served; the message lists those that are.
+        """
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            raise InvalidParameter(
+                f"model {reference!r} is not NAME, NAME/VERSION or NAME@DIGEST "
+                "(12 to 64 hex digits of its sha256)"
+            )
+        for model in reversed(self._versions.get(match["name"], [])):
+            if match["version"] and model.version != int(match["version"]):
+                continue
+            if match["digest"] and not model.digest.startswith(match["digest"].lower()):
+                continue
+            return model
+        raise ModelNotFound(f"model {reference!r} is not served; {self._what_is_served(match)}")
+
+    def default_generator(self) -> LoadedModel:
+        return self._default_of("generator")
+
+    def default_conditional(self) -> LoadedModel:
+        return self._default_of("conditional generator")
+
+    def default_translator(self) -> LoadedModel:
+        return self._default_of("translator")
+
+    def close(self) -> None:
+        """Let go of every session."""
+        self.models = ()
+        self._versions = {}
+        self._defaults = dict.fromkeys(self._defaults)
+
+    def _default(
+        self, wanted: str | None, suits: Callable[[LoadedModel], bool]
+    ) -> LoadedModel | None:
+        suitable = [model for model in self.models if suits(model)]
+        try:
+            model = self.resolve(wanted) if wanted else None
+        except ModelNotFound:
+            model = None
+        if model in suitable:
+            return model
+        first = suitable[0].name if suitable else None
+        return max(
+            (model for model in suitable if model.name == first),
+            key=lambda model: model.version,
+            default=None,
+        )
+
+    def _default_of(self, kind: str) -> LoadedModel:
+        model = self._defaults[kind]
+        if model is None:
+            raise ModelNotFound(f"no {kind} is served; {self._what_is_served()}")
+        return model
+
+    def _what_is_served(self, match: re.Match[str] | None = None) -> str:
+        if match and match["name"] in self._versions:
+            versions = self._versions[match["name"]]
+            these = (f"{model.version} (@{model.digest[:12]})" for model in versions)
+            return f"its versions are: {', '.join(these)}"
+        reasons = [p.reason for p in self.failed if match and p.name == match["name"]]
+        why = f"it failed to load: {'; '.join(reasons)}; " if reasons else ""
+        return f"{why}served are: {', '.join(self._versions) or '(none)'}"
+
+
+def _is_generator(model: LoadedModel) -> bool:
+    return model.card.kind == "generator"
+
+
+def _is_conditional(model: LoadedModel) -> bool:
+    return model.card.kind == "generator" and model.card.is_conditional
+
+
+def _is_translator(model: LoadedModel) -> bool:
+    return model.card.kind == "translator"

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from contract.labels import fold
 
-SCHEMA_VERSION = 1
 METADATA_KEY = "ganserve.card"
 
 # Names of the tensors of a model file.
@@ -26,7 +25,7 @@ NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 
 
 class CardError(ValueError):
-    """A model file has no card, or one that cannot be read; the message says which field and why."""
+    """A model file has no card, or one that is not valid; the message says what is wrong."""
 
 
 class Metric(BaseModel):
@@ -45,7 +44,7 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     name: str = Field(pattern=NAME_PATTERN)
     system: str = Field(min_length=1, description="id of the GAN system: dcgan, cgan, ...")
     kind: Literal["generator", "translator"]

@@ -1,4 +1,4 @@
-"""How a class is named: folding of names, and a request's label to a class index. Knows no model."""
+"""How a class is named: names folded for comparison, labels turned into class indices."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def fold(name: str) -> str:
 def resolve_label(label: str, class_names: Sequence[str]) -> int:
     """Turn a label as a user writes it into a class index.
 
-    A name wins over an index, so the class named "7" is found by name even where its index is not 7.
+    A name wins over an index: the class named "7" is found by name whatever its index is.
 
     Raises:
         LabelError: ``label`` is neither a class name nor an index in [0, num_classes).

@@ -1,4 +1,4 @@
-"""Seed to latent: the one sampler that training, export and service use. Knows no model and no HTTP."""
+"""Seed to latent: the one sampler of training, export and service. Knows no model, no HTTP."""
 
 import threading
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ def sample_latents(
 ) -> NDArray[np.float32]:
     """Draw one standard normal latent per seed.
 
-    Row ``i`` is ``RandomState(seeds[i]).standard_normal(latent_dim)`` as float32, whatever the other
-    seeds are (the convention of StyleGAN's ``--seeds``; NumPy's policy freezes this stream).
+    Row ``i`` is ``RandomState(seeds[i]).standard_normal(latent_dim)`` as float32, whatever the
+    other seeds are (the convention of StyleGAN's ``--seeds``; NumPy's policy freezes this stream).
 
     Args:
         seeds: integers in [0, 2^32).

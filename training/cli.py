@@ -1,0 +1,149 @@
+"""The command line: gantrain list | train | export."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from training.config import TrainConfig
+    from training.datasets import ImageDataset
+
+# Options of `train` that are fields of the configuration, with their types and meanings.
+RECIPE_OPTIONS = {
+    "kimg": (float, "training length, thousands of real images shown"),
+    "image_size": (int, "pixels, height and width: a power of two from 8 to 256 (default 32)"),
+    "width": (float, "channels relative to the reference network (default 1.0)"),
+    "latent_dim": (int, "components of the latent"),
+    "batch_size": (int, "images a step"),
+    "discriminator_steps": (int, "discriminator steps for each generator step"),
+    "generator_lr": (float, "learning rate of the generator"),
+    "discriminator_lr": (float, "learning rate of the discriminator"),
+    "ema_half_life_kimg": (float, "half-life of the averaged weights; 0 switches averaging off"),
+    "precision": (str, "fp32 or bf16 (default: bf16 where the device has it)"),
+    "seed": (int, "random seed (default 0)"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except TrainingError as error:
+        print(f"gantrain: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gantrain", description="Train and export GANs.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="systems and data sets")
+    listing.set_defaults(run=_list)
+
+    training = commands.add_parser("train", help="train a system on a data set")
+    training.add_argument("system", metavar="SYSTEM", help="see gantrain list")
+    training.add_argument("--data", required=True, help="a data set's name, or folder:PATH")
+    training.add_argument("--out", required=True, type=Path, metavar="RUN_DIR")
+    for name, (kind, meaning) in RECIPE_OPTIONS.items():
+        choices = ("fp32", "bf16") if name == "precision" else None
+        training.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, help=meaning, choices=choices
+        )
+    training.add_argument("--tick-kimg", type=float, default=10.0, help="between checkpoints")
+    training.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    training.add_argument("--resume", action="store_true", help="continue the run in RUN_DIR")
+    training.add_argument("--dry-run", action="store_true", help="print the configuration, stop")
+    _add_data_dir(training)
+    training.set_defaults(run=_train)
+
+    exporting = commands.add_parser("export", help="write a run as a checked model, or nothing")
+    exporting.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    exporting.add_argument("--to", required=True, type=Path, metavar="models/NAME")
+    exporting.set_defaults(run=_export)
+    return parser
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(os.environ.get("GANTRAIN_DATA_DIR", "data")),
+        help="where named data sets are, or are downloaded to (GANTRAIN_DATA_DIR; default data)",
+    )  # fmt: skip
+
+
+def _list(options: argparse.Namespace) -> int:
+    from training.datasets import FOLDER_PREFIX, list_datasets
+    from training.systems import list_systems, load_system
+
+    print("systems")
+    for name in list_systems():
+        print(f"  {name:16} {load_system(name).summary}")
+    print("data sets")
+    for name, meaning in list_datasets().items():
+        print(f"  {name:16} {meaning}")
+    print(f"  {FOLDER_PREFIX + 'PATH':16} your own images; class sub-folders give labels")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from training.datasets import load_dataset
+    from training.devices import choose_device
+    from training.interrupts import stop_on_signal
+    from training.runs import check_labels, is_finished, open_state, resolve_config
+    from training.trainer import train
+
+    if options.tick_kimg <= 0:
+        raise TrainingError(f"--tick-kimg must be above 0, not {options.tick_kimg}")
+    device = choose_device(options.device)
+    given = {
+        name: getattr(options, name)
+        for name in ("system", "data", *RECIPE_OPTIONS)
+        if getattr(options, name) is not None
+    }
+    config = resolve_config(given, run_dir=options.out, resume=options.resume, device=device)
+    if not options.dry_run and is_finished(config, options.out):
+        print(f"{options.out} is finished: {config.kimg:g} kimg; nothing to do")
+        return 0
+    dataset = load_dataset(config.data, image_size=config.image_size, data_dir=options.data_dir)
+    check_labels(config, dataset)
+    print(config.to_json(), end="")
+    for note in dataset.notes:
+        print(f"{dataset.name}: {note}")
+    if options.dry_run:
+        _print_parameter_counts(config, dataset)
+        return 0
+    state = open_state(config, dataset, options.out, device)
+    print(f"{len(dataset)} images, {device}, from {state.images_shown / 1000:g} kimg", flush=True)
+    with stop_on_signal() as stop:
+        train(state, dataset, options.out, tick_kimg=options.tick_kimg, stop=stop)
+    if stop.signal_number is not None:
+        name = signal.Signals(stop.signal_number).name
+        print(f"stopped by {name}, saved; the same command with --resume continues")
+        return 128 + stop.signal_number
+    print(f"finished: {options.out}")
+    return 0
+
+
+def _print_parameter_counts(config: "TrainConfig", dataset: "ImageDataset") -> None:
+    from training.state import network_shape
+    from training.systems import load_system
+
+    shape = network_shape(config, channels=dataset.channels, num_classes=len(dataset.class_names))
+    system = load_system(config.system)
+    for name, build in (("generator", system.generator), ("discriminator", system.discriminator)):
+        count = sum(parameter.numel() for parameter in build(shape).parameters())
+        print(f"{name}: {count:,} parameters")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from training.export import export
+
+    print(f"exported {export(options.run_dir, options.to)}")
+    return 0

@@ -1,0 +1,106 @@
+"""From a finished run to a model of the repository: checked and whole, or nothing is written."""
+
+import re
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from torch import nn
+
+from contract import NAME_PATTERN, ModelCard
+from training.checkpoints import FINAL, below_prefix, load_checkpoint
+from training.config import TrainConfig
+from training.errors import TrainingError
+from training.export_graph import build_onnx
+from training.model_readme import draw_preview, write_readme
+from training.model_repository import MODEL, PREVIEW, README, publish
+from training.parity import check_parity
+from training.state import network_shape
+from training.systems import load_system
+
+
+def export(run_dir: Path, destination: Path) -> Path:
+    """Write the next version of a model.
+
+    Args:
+        run_dir: a finished run.
+        destination: ``models/NAME``; its parent is the model repository.
+
+    Returns:
+        The version directory written, with ``model.onnx``, ``README.md`` and ``preview.png``.
+
+    Raises:
+        TrainingError: the run is not finished, the name cannot be served, or ONNX and PyTorch
+            differ; nothing was written.
+    """
+    if not re.fullmatch(NAME_PATTERN, destination.name):
+        raise TrainingError(
+            f"model name {destination.name!r} must be of lower-case letters, digits, '.', '_', '-'"
+        )
+    generator, card = load_generator(run_dir, destination.name)
+    model = build_onnx(generator, card)
+    parity = check_parity(generator, model, card)
+    content = model.SerializeToString(deterministic=True)
+    files = {
+        MODEL: content,
+        PREVIEW: draw_preview(content, card),
+        README: write_readme(card, parity, num_bytes=len(content)).encode(),
+    }
+    return publish(destination, files)
+
+
+def load_generator(run_dir: Path, name: str) -> tuple[nn.Module, ModelCard]:
+    """The averaged generator of a finished run, in evaluation mode, and its card.
+
+    Raises:
+        TrainingError: the run is not finished, or its classes cannot be told apart.
+    """
+    config = TrainConfig.load(run_dir)
+    if not (run_dir / FINAL).exists():
+        raise TrainingError(f"{run_dir} is not finished (no {FINAL}); continue it with --resume")
+    tensors, record = load_checkpoint(run_dir / FINAL)
+    card = _card(name, config, record)
+    shape = network_shape(config, channels=card.channels, num_classes=card.num_classes)
+    generator = load_system(config.system).generator(shape)
+    generator.load_state_dict(below_prefix("generator_ema", tensors))
+    return generator.eval().requires_grad_(False), card
+
+
+def _card(name: str, config: TrainConfig, record: dict[str, Any]) -> ModelCard:
+    data = record["dataset"]
+    try:
+        return ModelCard(
+            name=name,
+            system=config.system,
+            kind="generator",
+            latent_dim=config.latent_dim,
+            class_names=data["class_names"],
+            height=config.image_size,
+            width=config.image_size,
+            channels=data["channels"],
+            dataset=data["name"],
+            dataset_fingerprint=data["fingerprint"],
+            data_licence=data["licence"],
+            recipe=asdict(config) | {"data": data["name"]},
+            seed=config.seed,
+            kimg=record["images_shown"] / 1000,
+            git_commit=_git_commit(),
+            created_at=datetime.now(UTC).replace(microsecond=0),
+        )
+    except ValidationError as error:
+        problems = "; ".join(problem["msg"] for problem in error.errors())
+        raise TrainingError(f"model {name!r} cannot be described: {problems}") from error
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, or None outside a repository."""
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()

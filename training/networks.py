@@ -1,0 +1,71 @@
+"""The convolutional bodies that the DCGAN family shares. Knows no objective and no data.
+
+Shapes: N images, C channels, H and W pixels, Z latent_dim.
+"""
+
+import math
+
+from torch import Tensor, nn
+
+from training.errors import TrainingError
+
+REFERENCE_CHANNELS = 128  # of the feature maps at half the image size, at width 1.0
+MAX_CHANNELS = 1024  # at width 1.0: images above 64 pixels would otherwise double it without end
+SMALLEST_MAP = 4  # pixels
+
+
+def feature_channels(image_size: int, width: float) -> list[int]:
+    """Channels of the feature maps from the image's side inwards: 16x16, 8x8, 4x4 for 32x32.
+
+    Raises:
+        TrainingError: the image size is not a power of two from 8 to 256.
+    """
+    num_levels = math.log2(image_size / SMALLEST_MAP) if image_size > 0 else 0
+    if image_size not in (8, 16, 32, 64, 128, 256):
+        raise TrainingError(f"image_size must be one of 8, 16, 32, 64, 128, 256, not {image_size}")
+    channels = (
+        min(REFERENCE_CHANNELS * 2**level, MAX_CHANNELS) for level in range(int(num_levels))
+    )
+    return [max(1, round(width * count)) for count in channels]
+
+
+class GeneratorBody(nn.Sequential):
+    """Latent (N, Z) -> images (N, C, H, W) in [-1, 1] (Radford et al. 2016, figure 1)."""
+
+    def __init__(self, input_dim: int, *, image_size: int, channels: int, width: float) -> None:
+        inner = feature_channels(image_size, width)[::-1]
+        layers: list[nn.Module] = [nn.ConvTranspose2d(input_dim, inner[0], 4, 1, 0, bias=False)]
+        for entering, leaving in zip(inner, [*inner[1:], channels], strict=True):
+            layers += [nn.BatchNorm2d(entering), nn.ReLU(inplace=True)]
+            layers += [nn.ConvTranspose2d(entering, leaving, 4, 2, 1, bias=False)]
+        super().__init__(*layers, nn.Tanh())
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return super().forward(latent[:, :, None, None])  # (N, Z, 1, 1)
+
+
+class DiscriminatorBody(nn.Sequential):
+    """Images (N, C, H, W) -> features (N, F, 4, 4); the head belongs to the system."""
+
+    def __init__(self, *, image_size: int, channels: int, width: float) -> None:
+        inner = feature_channels(image_size, width)
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, inner[0], 4, 2, 1, bias=False),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+        for entering, leaving in zip(inner[:-1], inner[1:], strict=True):
+            layers += [nn.Conv2d(entering, leaving, 4, 2, 1, bias=False)]
+            layers += [nn.BatchNorm2d(leaving), nn.LeakyReLU(0.2, inplace=True)]
+        super().__init__(*layers)
+        self.num_features = inner[-1]
+
+
+def init_dcgan(network: nn.Module) -> nn.Module:
+    """Weights from N(0, 0.02), batch-norm scales from N(1, 0.02) (pytorch/examples, dcgan)."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+            nn.init.zeros_(module.bias)
+    return network

@@ -1,0 +1,78 @@
+"""Starting and resuming runs: options and defaults to a configuration, a directory to a state."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.checkpoints import CHECKPOINT, FINAL
+from training.config import FILENAME, TrainConfig
+from training.datasets import DEFAULT_IMAGE_SIZE, ImageDataset
+from training.devices import native_precision
+from training.errors import TrainingError
+from training.state import TrainingState
+from training.systems import load_system
+
+
+def resolve_config(
+    given: Mapping[str, Any], *, run_dir: Path, resume: bool, device: torch.device
+) -> TrainConfig:
+    """The full configuration of a run from the options that a user gave.
+
+    A fresh run takes the tuned defaults of its system for the rest; a resumed one takes what it
+    was started with, and may only be made longer.
+
+    Raises:
+        TrainingError: the run directory is taken, or the options differ from those of the run.
+    """
+    if (run_dir / FILENAME).exists():
+        if not resume:
+            raise TrainingError(
+                f"{run_dir} already holds a run; continue it with --resume, or choose another --out"
+            )
+        stored = TrainConfig.load(run_dir)
+        if differences := stored.differences(given):
+            raise TrainingError(
+                f"{run_dir} was started with other hyper-parameters: {'; '.join(differences)}; "
+                "leave them out to continue it, or choose another --out"
+            )
+        return TrainConfig(**asdict(stored) | {"kimg": given.get("kimg", stored.kimg)})
+    defaults = {
+        **asdict(load_system(given["system"]).defaults),
+        "image_size": DEFAULT_IMAGE_SIZE,
+        "width": 1.0,
+        "precision": native_precision(device),
+        "seed": 0,
+    }
+    return TrainConfig(**{**defaults, **given})
+
+
+def check_labels(config: TrainConfig, dataset: ImageDataset) -> None:
+    """Refuse data without classes for a system that needs them."""
+    if load_system(config.system).is_conditional and dataset.labels is None:
+        raise TrainingError(
+            f"system {config.system!r} needs classes, but data {config.data!r} has none: "
+            "sort its images into one sub-folder a class, or train an unconditional system"
+        )
+
+
+def is_finished(config: TrainConfig, run_dir: Path) -> bool:
+    """Whether the run has nothing left to do: it ended, and nobody asked for more."""
+    return (run_dir / FINAL).exists() and TrainConfig.load(run_dir).kimg >= config.kimg
+
+
+def open_state(
+    config: TrainConfig, dataset: ImageDataset, run_dir: Path, device: torch.device
+) -> TrainingState:
+    """Fresh state, or that of the run's checkpoint where there is one; writes the configuration."""
+    state = TrainingState(config, dataset, device)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"run directory {run_dir} cannot be made: {error}") from error
+    if (run_dir / CHECKPOINT).exists():
+        state.resume(run_dir)
+    config.save(run_dir)
+    return state

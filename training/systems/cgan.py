@@ -1,0 +1,67 @@
+"""Conditional GAN (Mirza and Osindero 2014) on the DCGAN bodies.
+
+The generator sees the class as an embedding beside the latent; the discriminator judges whether an
+image is real *and* of its class by projection (Miyato and Koyama, ICLR 2018, eq. 3).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from training.networks import DiscriminatorBody, GeneratorBody, init_dcgan
+from training.objectives import NON_SATURATING
+from training.systems import Defaults, Shape, System
+
+
+class Generator(nn.Module):
+    """Latent (N, Z), label (N,) -> images (N, C, H, W) in [-1, 1]."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(shape.num_classes, shape.latent_dim)
+        self.body = GeneratorBody(
+            2 * shape.latent_dim,
+            image_size=shape.image_size,
+            channels=shape.channels,
+            width=shape.width,
+        )
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        return self.body(torch.cat([latent, self.embedding(label)], dim=1))
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, H, W), label (N,) -> logits (N,): an unconditional part plus a projection."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.body = DiscriminatorBody(
+            image_size=shape.image_size, channels=shape.channels, width=shape.width
+        )
+        self.head = nn.Conv2d(self.body.num_features, 1, 4, 1, 0, bias=False)
+        self.embedding = nn.Embedding(shape.num_classes, self.body.num_features * 4 * 4)
+
+    def forward(self, images: Tensor, label: Tensor) -> Tensor:
+        features = self.body(images)  # (N, F, 4, 4)
+        projection = (features.flatten(1) * self.embedding(label)).sum(dim=1)
+        return self.head(features).flatten() + projection
+
+
+def build_generator(shape: Shape) -> nn.Module:
+    generator = Generator(shape)
+    init_dcgan(generator)
+    nn.init.normal_(generator.embedding.weight)  # as long as the latent beside it
+    return generator
+
+
+def build_discriminator(shape: Shape) -> nn.Module:
+    return init_dcgan(Discriminator(shape))
+
+
+system = System(
+    summary="conditional GAN: the class label goes into both networks",
+    generator=build_generator,
+    discriminator=build_discriminator,
+    objective=NON_SATURATING,
+    defaults=Defaults(kimg=1500),
+    is_conditional=True,
+)

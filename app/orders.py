@@ -1,0 +1,107 @@
+"""Parameters and a model to an order: all that is needed to make an answer. Knows no HTTP."""
+
+import secrets
+from dataclasses import dataclass
+
+from app.errors import InvalidParameter, LabelNotFound, NotReady
+from app.layouts import GRID, num_columns
+from app.negotiation import accepted_layout
+from app.parameters import GenerateParameters, check_fits
+from app.registry import LoadedModel, Registry
+from contract import NUM_SEEDS, LabelError, resolve_label
+
+
+@dataclass(frozen=True)
+class Order:
+    """One request with every default filled in."""
+
+    model: LoadedModel
+    is_pinned: bool  # the model was asked for by its digest
+    seed: int
+    is_seeded: bool  # the seed was asked for, not drawn
+    num_images: int
+    label: int | None
+    truncation: float | None
+    format: str
+    layout: str
+    columns: int
+    scale: int
+
+    @property
+    def label_name(self) -> str | None:
+        return None if self.label is None else self.model.card.class_names[self.label]
+
+    def identity(self) -> dict[str, object]:
+        """What decides the bytes of the answer, but for the runtime."""
+        return {
+            "model": f"{self.model.name}/{self.model.version}",
+            "digest": self.model.digest,
+            "execution_provider": self.model.execution_provider,
+            "seed": self.seed,
+            "n": self.num_images,
+            "label": self.label,
+            "truncation": self.truncation,
+            "format": self.format,
+            "layout": self.layout,
+            "columns": self.columns,
+            "scale": self.scale,
+        }
+
+
+def take_order(
+    parameters: GenerateParameters,
+    *,
+    label: str | None,
+    accept: str | None,
+    registry: Registry,
+    max_images: int,
+) -> Order:
+    """Fill in what the parameters leave open.
+
+    Raises:
+        ModelNotFound, LabelNotFound: not served, or not a class of the model.
+        InvalidParameter: the model cannot do what is asked, or the answer would be too large.
+        NotReady: nothing is served.
+    """
+    if not registry.is_ready:
+        raise NotReady("no model is served: the repository is empty or all of it failed to load")
+    model = _model(parameters.model, label, registry)
+    layout = parameters.layout or accepted_layout(accept)
+    check_fits(parameters, layout, model.card, max_images=max_images)
+    return Order(
+        model=model,
+        is_pinned="@" in (parameters.model or ""),
+        seed=secrets.randbelow(NUM_SEEDS) if parameters.seed is None else parameters.seed,
+        is_seeded=parameters.seed is not None,
+        num_images=parameters.n,
+        label=None if label is None else _label(label, model),
+        truncation=parameters.truncation,
+        format=parameters.format,
+        layout=layout,
+        columns=num_columns(parameters.n, parameters.columns) if layout == GRID else 1,
+        scale=parameters.scale,
+    )
+
+
+def _model(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+    if reference is None:
+        return registry.default_generator() if label is None else registry.default_conditional()
+    model = registry.resolve(reference)
+    if model.card.kind != "generator":
+        raise InvalidParameter(
+            f"model {reference!r} is a {model.card.kind}: it makes images from images; "
+            "a generator would be right here (GET /models lists them)"
+        )
+    return model
+
+
+def _label(label: str, model: LoadedModel) -> int:
+    if not model.card.is_conditional:
+        raise InvalidParameter(
+            f"label {label!r} is asked of model {model.name!r}, which has no classes; a model with "
+            "class_names would be right (GET /models lists them), or no label"
+        )
+    try:
+        return resolve_label(label, model.card.class_names)
+    except LabelError as error:
+        raise LabelNotFound(f"model {model.name!r}: {error}") from error

@@ -1,0 +1,63 @@
+"""Work that ends when its client leaves. Knows no route and no model."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from starlette.types import Receive
+
+from app.errors import GanServeError
+
+PATIENCE_S = 0.05
+"""Most requests are answered sooner, and are spared the task that listens for the client."""
+
+
+class ClientGone(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+class WhileConnected:
+    """``async with WhileConnected(receive):`` cancels the block once the client has left.
+
+    The request's body must have been read before, if it matters.
+
+    Raises:
+        ClientGone: on leaving the block, in place of the cancellation.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._listener: asyncio.Task[None] | None = None
+        self._is_gone = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._start_listening)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._listener is not None:
+            self._listener.cancel()
+        if self._is_gone and kind is asyncio.CancelledError:
+            assert self._task is not None
+            if self._task.uncancel() == 0:  # nobody else wants it cancelled
+                raise ClientGone from error
+
+    def _start_listening(self) -> None:
+        self._listener = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+        except GanServeError:  # a body that nobody asked for, and too large: the client is there
+            return
+        assert self._task is not None
+        self._is_gone = True
+        self._task.cancel()

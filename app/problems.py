@@ -1,0 +1,117 @@
+"""Errors to problem documents (RFC 9457): the one translation. Knows no model and no parameter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from app.errors import GanServeError
+from app.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+_TITLES = {404: "Not found", 405: "Method not allowed"}
+
+log = structlog.get_logger(__name__)
+
+
+async def on_error(request: Request, error: GanServeError) -> Response:
+    if error.status >= 500:
+        log.warning(
+            "request_failed",
+            status=error.status,
+            error=error.detail,
+            request_id=_request_id(request.scope),
+        )
+    return problem_response(
+        request.scope, error.status, error.title, error.detail, error.type, error.headers
+    )
+
+
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
+    """What the router raises: no such route, or no such method on it."""
+    method, path, status = request.method, request.url.path, error.status_code
+    detail, headers = error.detail, dict(error.headers or {})
+    if status == 404:
+        detail = f"there is no {path!r} here; /docs shows what there is"
+    elif status == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(request.scope))
+        detail = f"{method} is not allowed on {path!r}; allowed are: {headers['Allow']}"
+    return problem_response(request.scope, status, _TITLES.get(status, detail), detail, "", headers)
+
+
+def on_internal_error(scope: Scope) -> Response:
+    """What nobody foresaw: the cause stays in the log, under the id that the client is given."""
+    detail = f"an unexpected error; the log has its cause under request id {_request_id(scope)}"
+    return problem_response(
+        scope, GanServeError.status, GanServeError.title, detail, GanServeError.type
+    )
+
+
+def problem_response(
+    scope: Scope,
+    status: int,
+    title: str,
+    detail: str,
+    type: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = Problem(
+        type=type or f"/problems/{title.lower().replace(' ', '-')}",
+        title=title,
+        status=status,
+        detail=detail,
+        request_id=_request_id(scope),
+    )
+    return Response(
+        problem.model_dump_json(),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses as problem documents, in the words of the OpenAPI document."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+_MEANINGS = {
+    404: "unknown model or label; the detail lists the valid ones",
+    413: "body too large",
+    415: "wrong media type",
+    422: "parameter unknown or out of range",
+    429: "queue full; try again after Retry-After",
+    500: "internal error; the log has its cause under the request id",
+    503: "not ready, or shutting down",
+    504: "deadline passed",
+}
+
+
+def _request_id(scope: Scope) -> str:
+    request_id: str = scope["state"]["request_id"]
+    return request_id
+
+
+def _allowed_methods(scope: Scope) -> list[str]:
+    """Methods of all routes at this path: each of them knows only its own."""
+    methods: set[str] = set()
+    for route in scope["app"].routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+HANDLERS: dict[Any, Any] = {
+    GanServeError: on_error,
+    HTTPException: on_http_exception,
+}

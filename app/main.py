@@ -1,0 +1,102 @@
+"""The app: its parts, routes and lifespan. Nothing runs at import."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import FrameType
+
+from fastapi import FastAPI
+
+from app.caching import runtime_fingerprint
+from app.engine import Engine
+from app.logs import configure_logs
+from app.metrics import Metrics
+from app.middleware import BodyLimit, RequestContext, StartupErrors
+from app.parts import Parts
+from app.problems import HANDLERS
+from app.registry import Registry
+from app.routes import docs, generate, health, metrics, models
+from app.routes.direct import DirectRoute
+from app.settings import Settings
+from app.version import service_version
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An app that loads the models of ``settings`` when it is started."""
+    figures = Metrics()
+    app = FastAPI(
+        title="ganserve",
+        version=service_version(),
+        summary="Images from GANs, reproducible from their seeds",
+        lifespan=_lifespan(settings, figures),
+        exception_handlers=HANDLERS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.max_upload_bytes, timeout_s=settings.request_timeout_s
+    )
+    app.add_middleware(
+        RequestContext,
+        metrics=figures,
+        is_draining=lambda: app.state.parts.engine.is_draining,
+    )
+    app.add_middleware(StartupErrors)
+    app.router.route_class = DirectRoute
+    generate.add_routes(app.router, max_images=settings.max_images)
+    for module in (models, health, metrics, docs):
+        module.add_routes(app.router)
+    app.openapi = docs.with_shared_schemas(app.openapi)  # type: ignore[method-assign]
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """What each of several worker processes calls."""
+    settings = Settings()
+    configure_logs(settings)
+    return create_app(settings)
+
+
+def _lifespan(
+    settings: Settings, figures: Metrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        registry = await asyncio.to_thread(Registry.load, settings)
+        engine = Engine(registry, settings, figures)
+        app.state.parts = Parts(settings, figures, registry, engine, runtime_fingerprint())
+        try:
+            with _on_termination(engine.start_draining):
+                yield
+        finally:
+            await engine.close()
+            registry.close()
+
+    return lifespan
+
+
+@contextmanager
+def _on_termination(start_draining: Callable[[], None]) -> Iterator[None]:
+    """Start draining on SIGTERM or SIGINT, before the server's own handler stops accepting."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # a server inside another program: signals are not ours
+        return
+    loop = asyncio.get_running_loop()
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(start_draining)
+        server_handler = previous[signal.Signals(number)]
+        if callable(server_handler):
+            server_handler(number, frame)
+
+    for number in previous:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

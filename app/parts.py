@@ -1,0 +1,24 @@
+"""What an app is made of, made in its lifespan and handed to its routes. Knows no route."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from app.engine import Engine
+from app.metrics import Metrics
+from app.registry import Registry
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    metrics: Metrics
+    registry: Registry
+    engine: Engine
+    runtime: str  # fingerprint of what, besides model and parameters, decides an answer's bytes
+
+
+def parts_of(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts

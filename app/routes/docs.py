@@ -1,0 +1,61 @@
+"""/docs and the document behind it, /openapi.json. Knows only the document, not its routes."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.schemas import GeneratedImages, Problem
+
+_PAGE = files("app") / "web" / "docs.html"
+
+
+def add_routes(router: APIRouter) -> None:
+    page = _PAGE.read_text()
+    headers = {"Content-Security-Policy": _policy(page), "X-Content-Type-Options": "nosniff"}
+
+    async def get_docs(request: Request) -> Response:
+        return Response(page, headers=headers, media_type="text/html")
+
+    router.add_api_route("/docs", get_docs, include_in_schema=False)
+    router.add_api_route("/", get_start, include_in_schema=False)
+
+
+async def get_start(request: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
+def with_shared_schemas(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The document, and the schemas to which answers that FastAPI does not model refer."""
+
+    def document() -> dict[str, Any]:
+        whole = openapi()
+        _, schemas = models_json_schema(
+            [(Problem, "serialization"), (GeneratedImages, "serialization")],
+            ref_template="#/components/schemas/{model}",
+        )
+        whole["components"]["schemas"].update(schemas["$defs"])
+        return whole
+
+    return document
+
+
+def _policy(page: str) -> str:
+    """A content security policy by which the page runs what it holds, and loads from here only."""
+    style, script = (_hash(page, tag) for tag in ("style", "script"))
+    return (
+        f"default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hash(page: str, tag: str) -> str:
+    content = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,158 @@
+"""/generate and /generate/{label}: parameters to an order to an answer. Knows no session."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.answers import answer
+from app.encoders import ENCODERS
+from app.errors import InvalidParameter, UnsupportedMediaType
+from app.layouts import LAYOUTS
+from app.orders import take_order
+from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
+from app.parts import parts_of
+from app.problems import responses
+
+SUMMARY = "Generate images"
+OF_A_CLASS = "Generate images of one class"
+
+
+async def generate_by_query(request: Request) -> Response:
+    return await _generate(request, from_query(request.scope["query_string"]))
+
+
+async def generate_by_body(request: Request) -> Response:
+    return await _generate(request, await _body_parameters(request))
+
+
+def add_routes(router: APIRouter, *, max_images: int) -> None:
+    schemas = parameter_schemas()
+    schemas["n"]["maximum"] = max_images
+    for path, summary, label in (
+        ("/generate", SUMMARY, []),
+        ("/generate/{label:path}", OF_A_CLASS, [_LABEL]),
+    ):
+        suffix = "_class" if label else ""
+        router.add_api_route(
+            path,
+            generate_by_query,
+            methods=["GET"],
+            summary=summary,
+            description=_DESCRIPTION,
+            operation_id=f"get_generate{suffix}",
+            responses=_IMAGES | _NOT_MODIFIED | responses(404, 422, 429, 500, 503, 504),
+            openapi_extra={"parameters": [*label, *_query_parameters(schemas), _IF_NONE_MATCH]},
+            response_class=Response,
+        )
+        router.add_api_route(
+            path,
+            generate_by_body,
+            methods=["POST"],
+            summary=summary,
+            description=_DESCRIPTION,
+            operation_id=f"post_generate{suffix}",
+            responses=_IMAGES | responses(404, 413, 415, 422, 429, 500, 503, 504),
+            openapi_extra={"parameters": label, "requestBody": _request_body(schemas)},
+            response_class=Response,
+        )
+
+
+async def _generate(request: Request, parameters: GenerateParameters) -> Response:
+    parts = parts_of(request)
+    order = take_order(
+        parameters,
+        label=request.path_params.get("label"),
+        accept=request.headers.get("accept"),
+        registry=parts.registry,
+        max_images=parts.settings.max_images,
+    )
+    return await answer(request, order, parts)
+
+
+async def _body_parameters(request: Request) -> GenerateParameters:
+    if query := request.scope["query_string"]:
+        raise InvalidParameter(
+            f"POST takes its parameters in a JSON body, not in the query "
+            f"{query.decode('latin-1')[:100]!r}; GET takes them there"
+        )
+    body = await request.body()
+    media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
+    if body and media_type != "application/json":
+        raise UnsupportedMediaType(
+            f"content type {media_type!r} of the body is not 'application/json'"
+        )
+    return from_json(body)
+
+
+_DESCRIPTION = (
+    "Image i has seed (seed + i) mod 2^32. The same model file, seed and parameters give the same "
+    "bytes. Several images are one grid, a zip of files or JSON, as `layout` or `Accept` says."
+)
+
+_LABEL = {
+    "name": "label",
+    "in": "path",
+    "required": True,
+    "description": "class name (folded: T-shirt/top is t_shirt_top) or class index of the model",
+    "schema": {"type": "string", "minLength": 1},
+}
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETag of a seeded image that the client holds",
+    "schema": {"type": "string"},
+}
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_JSON = {"schema": {"$ref": "#/components/schemas/GeneratedImages"}}
+
+_HEADERS = {
+    name: {"description": description, "schema": {"type": "string"}}
+    for name, description in {
+        "X-Seed": "seed of the first image",
+        "X-Model": "NAME/VERSION",
+        "X-Model-Digest": "sha256 of the model file",
+        "X-Execution-Provider": "what really ran the model",
+        "X-Request-Id": "also in the log",
+        "ETag": "of seeded GETs",
+        "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
+    }.items()
+}
+
+_IMAGES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the image or images",
+        "headers": _HEADERS,
+        "content": {
+            **{encoder.media_type: _BINARY for encoder in ENCODERS.values()},
+            **{
+                layout.media_type: _JSON if name == "json" else _BINARY
+                for name, layout in LAYOUTS.items()
+                if layout.media_type
+            },
+        },
+    }
+}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "the client holds this very answer"}
+}
+
+
+def _query_parameters(schemas: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "description": schema["description"],
+            "schema": {key: value for key, value in schema.items() if key != "description"},
+        }
+        for name, schema in schemas.items()
+    ]
+
+
+def _request_body(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": schemas, "additionalProperties": False}
+    return {"required": False, "content": {"application/json": {"schema": schema}}}

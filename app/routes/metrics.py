@@ -1,0 +1,23 @@
+"""/metrics: the figures of this service, for Prometheus. Knows no figure by name."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.metrics import CONTENT_TYPE
+from app.parts import parts_of
+from app.problems import responses
+
+
+async def get_metrics(request: Request) -> Response:
+    return Response(parts_of(request).metrics.render(), media_type=CONTENT_TYPE)
+
+
+def add_routes(router: APIRouter) -> None:
+    router.add_api_route(
+        "/metrics",
+        get_metrics,
+        summary="Figures for Prometheus",
+        responses={200: {"content": {"text/plain": {}}}, **responses(500)},
+        response_class=Response,
+    )

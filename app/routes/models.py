@@ -1,0 +1,90 @@
+"""/models: what is served, card by card, and what failed. Knows no session."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import ModelNotFound
+from app.parts import parts_of
+from app.problems import responses
+from app.registry import FailedModel, LoadedModel
+from app.schemas import FailedModelEntry, ModelEntry, ModelList
+
+
+async def list_models(request: Request) -> Response:
+    registry = parts_of(request).registry
+    models = ModelList(
+        models=[entry(model) for model in registry.models],
+        failed=[failed_entry(model) for model in registry.failed],
+    )
+    return Response(models.model_dump_json(), media_type="application/json")
+
+
+async def get_model(request: Request) -> Response:
+    model = parts_of(request).registry.resolve(request.path_params["name"])
+    return Response(entry(model).model_dump_json(), media_type="application/json")
+
+
+async def get_preview(request: Request) -> Response:
+    model = parts_of(request).registry.resolve(request.path_params["name"])
+    path = model.directory / "preview.png"
+    try:
+        picture = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise ModelNotFound(
+            f"model {model.name!r} version {model.version} has no preview.png"
+        ) from error
+    return Response(picture, media_type="image/png")
+
+
+def add_routes(router: APIRouter) -> None:
+    router.add_api_route(
+        "/models",
+        list_models,
+        summary="What is served, and what failed to load",
+        responses={200: {"model": ModelList}, **responses(500)},
+    )
+    router.add_api_route(
+        "/models/{name}",
+        get_model,
+        summary="The highest version of one model",
+        responses={200: {"model": ModelEntry}, **responses(404, 422, 500)},
+        openapi_extra={"parameters": [_NAME]},
+    )
+    router.add_api_route(
+        "/models/{name}/preview.png",
+        get_preview,
+        summary="Pictures made by the model when it was exported",
+        responses={200: {"content": {"image/png": {}}}, **responses(404, 422, 500)},
+        openapi_extra={"parameters": [_NAME]},
+        response_class=Response,
+    )
+
+
+def entry(model: LoadedModel) -> ModelEntry:
+    fields: dict[str, Any] = {
+        name: getattr(model.card, name) for name in type(model.card).model_fields
+    }
+    return ModelEntry.model_construct(
+        **fields,
+        version=model.version,
+        digest=model.digest,
+        checksum=model.checksum,
+        execution_provider=model.execution_provider,
+    )
+
+
+def failed_entry(model: FailedModel) -> FailedModelEntry:
+    return FailedModelEntry(name=model.name, version=model.version, reason=model.reason)
+
+
+_NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "NAME or NAME@DIGEST",
+    "schema": {"type": "string", "minLength": 1},
+}

@@ -7,72 +7,18 @@ batch and hands the outcome back through the loop. So there is no lock, no polli
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from app.errors import DeadlineExceeded, Draining, GanServeError, InferenceFailed, QueueFull
+from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
+from app.pending import Batched, Inputs, Part, PendingRequest, concatenate
 
 log = structlog.get_logger(__name__)
-
-Inputs = Mapping[str, NDArray[Any]]  # every array has one row per image
-
-
-@dataclass(frozen=True, slots=True)
-class Batched:
-    """The images of one request, in its order, and where its time went."""
-
-    images: NDArray[Any]
-    queue_seconds: float  # from arrival to the start of the first run
-    inference_seconds: float  # from there to the end of the last run
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    inputs: Inputs
-    num_images: int
-    future: "asyncio.Future[Batched | GanServeError]"
-    arrival: float
-    deadline: float
-    num_taken: int = 0  # images that have left the queue in some batch
-    num_done: int = 0
-    started: float = float("inf")
-    finished: float = 0.0
-    results: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
-
-    def receive(self, part: "_Part", images: NDArray[Any], started: float, finished: float) -> None:
-        self.results.append((part.first, images))
-        self.num_done += part.num_images
-        self.started = min(self.started, started)
-        self.finished = max(self.finished, finished)
-        if self.num_done == self.num_images:
-            self.resolve(
-                Batched(
-                    _join(self.results), self.started - self.arrival, self.finished - self.started
-                )
-            )
-
-    def resolve(self, outcome: Batched | GanServeError) -> None:
-        # An error is a result, too, so that a waiter cancelled meanwhile leaves none unretrieved.
-        if not self.future.done():
-            self.future.set_result(outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Images ``first`` to ``first + num_images`` of a request: its share of one batch."""
-
-    request: _Request
-    first: int
-    num_images: int
-
-    def rows(self, name: str) -> NDArray[Any]:
-        return self.request.inputs[name][self.first : self.first + self.num_images]
 
 
 class DynamicBatcher:
@@ -101,8 +47,8 @@ class DynamicBatcher:
         self._max_in_flight = max_in_flight
         self._max_queue_delay_s = max_queue_delay_ms / 1000
         self._on_queue_change = on_queue_change
-        self._queue: OrderedDict[_Request, None] = OrderedDict()
-        self._waiting: set[_Request] = set()  # all whose waiter has no answer yet
+        self._queue: OrderedDict[PendingRequest, None] = OrderedDict()
+        self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
         self._num_queued = 0
         self._num_in_flight = 0
         self._delay_timer: asyncio.TimerHandle | None = None
@@ -121,14 +67,14 @@ class DynamicBatcher:
         self._admit(num_images)
         loop = asyncio.get_running_loop()
         now = time.monotonic()
-        request = _Request(inputs, num_images, loop.create_future(), now, now + timeout_s)
+        request = PendingRequest(inputs, num_images, loop.create_future(), now, now + timeout_s)
+        timer = loop.call_later(timeout_s, request.expire)
         self._waiting.add(request)
         self._queue[request] = None
         self._num_queued += num_images
-        self._dispatch(loop)
-        self._on_queue_change(self._num_queued)
-        timer = loop.call_later(timeout_s, _expire, request)
         try:
+            self._dispatch(loop)
+            self._on_queue_change(self._num_queued)
             outcome = await request.future
         finally:  # also when the client is gone: its images wait no longer
             timer.cancel()
@@ -176,18 +122,18 @@ class DynamicBatcher:
         self._dispatch(loop)
         self._on_queue_change(self._num_queued)
 
-    def _take_batch(self) -> list[_Part]:
-        parts: list[_Part] = []
+    def _take_batch(self) -> list[Part]:
+        parts: list[Part] = []
         room, now = self._max_batch_size, time.monotonic()
         while room and self._queue:
             request = next(iter(self._queue))
             if now >= request.deadline:  # its timer is late
-                _expire(request)
+                request.expire()
             if request.future.done():
                 self._drop(request)
                 continue
             num_images = min(room, request.num_images - request.num_taken)
-            parts.append(_Part(request, request.num_taken, num_images))
+            parts.append(Part(request, request.num_taken, num_images))
             request.num_taken += num_images
             self._num_queued -= num_images
             room -= num_images
@@ -195,13 +141,13 @@ class DynamicBatcher:
                 del self._queue[request]
         return parts
 
-    def _drop(self, request: _Request) -> None:
+    def _drop(self, request: PendingRequest) -> None:
         if request in self._queue:
             del self._queue[request]
             self._num_queued -= request.num_images - request.num_taken
             self._on_queue_change(self._num_queued)
 
-    def _work(self, loop: asyncio.AbstractEventLoop, parts: Sequence[_Part]) -> None:
+    def _work(self, loop: asyncio.AbstractEventLoop, parts: Sequence[Part]) -> None:
         """Run one batch, in a worker thread."""
         started = time.monotonic()
         outcome: NDArray[Any] | BaseException
@@ -217,9 +163,9 @@ class DynamicBatcher:
         except RuntimeError:  # the loop is closed: nobody waits any more
             log.debug("batch_finished_after_the_loop")
 
-    def _run_parts(self, parts: Sequence[_Part]) -> NDArray[Any]:
+    def _run_parts(self, parts: Sequence[Part]) -> NDArray[Any]:
         names = parts[0].request.inputs
-        images = self._run({name: _concatenate([p.rows(name) for p in parts]) for name in names})
+        images = self._run({name: concatenate([p.rows(name) for p in parts]) for name in names})
         num_images = sum(part.num_images for part in parts)
         if len(images) != num_images:
             raise InferenceFailed(f"a batch of {num_images} gave {len(images)} images")
@@ -228,7 +174,7 @@ class DynamicBatcher:
     def _settle(
         self,
         loop: asyncio.AbstractEventLoop,
-        parts: Sequence[_Part],
+        parts: Sequence[Part],
         outcome: NDArray[Any] | BaseException,
         started: float,
         finished: float,
@@ -251,16 +197,3 @@ class DynamicBatcher:
             images = outcome[row : row + part.num_images]
             part.request.receive(part, images, started, finished)
             row += part.num_images
-
-
-def _expire(request: _Request) -> None:
-    waited_s = request.deadline - request.arrival
-    request.resolve(DeadlineExceeded(f"no answer within request_timeout_s {waited_s:g}"))
-
-
-def _concatenate(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-
-def _join(results: list[tuple[int, NDArray[Any]]]) -> NDArray[Any]:
-    return _concatenate([images for _, images in sorted(results, key=lambda result: result[0])])

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.batcher import Batched, DynamicBatcher
+from app.batcher import DynamicBatcher
 from app.errors import QueueFull
 from app.loading import LoadedModel
 from app.metrics import Metrics
+from app.pending import Batched
 from contract import LABEL, LATENT, sample_latents
 
 _SEED = "seed"

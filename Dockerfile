@@ -42,7 +42,7 @@ FROM ${PYTHON_IMAGE} AS runtime
 # before the service has handlers for them.
 RUN apt-get update -qq \
     && apt-get install -qq -y --no-install-recommends tini >/dev/null \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ARG REVISION=
 LABEL org.opencontainers.image.title="ganserve" \
       org.opencontainers.image.description="Serves images from GANs in ONNX files over HTTP" \

@@ -1,0 +1,116 @@
+"""The command ganserve: serve, generate, bench. Flags win over GANSERVE_ environment variables."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.errors import GanServeError
+from app.settings import DEVICES, PREFIX, Settings
+from app.version import service_version
+
+FAILED = 1
+WRONG_USE = 2
+
+
+class CommandFailed(Exception):
+    """A command cannot go on; the message is for the person at the terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = vars(_parser().parse_args(arguments))
+    command, run = options.pop("command"), options.pop("run")
+    try:
+        status: int = run(**options)
+    except ValidationError as error:
+        return _complain(command, _settings_summary(error), WRONG_USE)
+    except (CommandFailed, GanServeError) as error:
+        return _complain(command, str(error), FAILED)
+    return status
+
+
+def serve(**flags: Any) -> int:
+    from app.serving import serve  # the server and its libraries are loaded by no other command
+
+    return serve(_settings(flags), flags={k: v for k, v in flags.items() if v is not None})
+
+
+def generate(
+    *,
+    model: str | None,
+    label: str | None,
+    seed: int | None,
+    n: int,
+    out: Path,
+    **flags: Any,
+) -> int:
+    raise NotImplementedError
+
+
+def bench(**flags: Any) -> int:
+    from app.bench import bench
+
+    return bench(_settings(flags))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ganserve", description=__doc__)
+    parser.add_argument("--version", action="version", version=service_version())
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    serving = commands.add_parser("serve", help="answer HTTP requests")
+    serving.set_defaults(run=serve)
+    serving.add_argument("--host", help=_meaning("host"))
+    serving.add_argument("--port", type=int, help=_meaning("port"))
+    serving.add_argument("--workers", type=int, metavar="N", help=_meaning("workers"))
+
+    generating = commands.add_parser("generate", help="write images to files, without HTTP")
+    generating.set_defaults(run=generate)
+    generating.add_argument("--model", help="NAME, NAME/VERSION or NAME@DIGEST")
+    generating.add_argument("--label", help="class name or class index of the model")
+    generating.add_argument("--seed", type=int, help="of the first image; drawn if left out")
+    generating.add_argument("--n", type=int, default=1, help="images")
+    generating.add_argument(
+        "--out", type=Path, default=Path("."), metavar="DIR|FILE", help="where to write them"
+    )
+
+    benching = commands.add_parser("bench", help="measure what serving adds to the bare model")
+    benching.set_defaults(run=bench)
+
+    for command in (serving, generating, benching):
+        command.add_argument("--models", type=Path, metavar="DIR", help=_meaning("models"))
+        command.add_argument("--device", choices=DEVICES, help=_meaning("device"))
+    return parser
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+    if not settings.models.is_dir():
+        raise CommandFailed(
+            f"the model repository {str(settings.models)!r} is not a folder; "
+            f"--models (or {PREFIX}MODELS) names one"
+        )
+    return settings
+
+
+def _meaning(field: str) -> str:
+    return str(Settings.model_fields[field].description).replace("%", "%%")
+
+
+def _settings_summary(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
+        f"{problem['msg']}, not {problem['input']!r}"
+        if problem["loc"]
+        else problem["msg"]
+        for problem in error.errors(include_url=False)
+    )
+    return "; ".join(problems)
+
+
+def _complain(command: str, message: str, status: int) -> int:
+    sys.stderr.write(f"ganserve {command}: {message}\n")
+    return status

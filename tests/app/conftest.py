@@ -1,0 +1,45 @@
+"""One server of toy models for all tests that only ask it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from tests.live_server import live_server
+from tests.toy_models import make_card, write_model, write_sums
+
+CLASS_NAMES = ("T-shirt/top", "Bag", "7")
+
+
+@pytest.fixture(scope="session")
+def served_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    models = tmp_path_factory.mktemp("repository") / "models"
+    write_model(models, make_card("tiny"))
+    write_model(models, make_card("tiny-conditional", system="cgan", class_names=CLASS_NAMES))
+    write_model(models, make_card("tiny-two"), version=1, salt=1)
+    path = write_model(models, make_card("tiny-two"), version=2, salt=2)
+    (path.parent / "preview.png").write_bytes(b"\x89PNG preview")
+    write_model(models, make_card("tiny-large", height=400, width=500))
+    translator = {"kind": "translator", "latent_dim": 0, "source_channels": 1}
+    write_model(models, make_card("tiny-translator", system="cyclegan", **translator))
+    write_sums(models)
+    write_model(models, make_card("tiny-colour", height=6, width=10, channels=3))
+    broken = models / "tiny-broken" / "1"
+    broken.mkdir(parents=True)
+    (broken / "model.onnx").write_bytes(b"no model")
+    return models
+
+
+@pytest.fixture(scope="session")
+def client(served_models: Path) -> Iterator[httpx.Client]:
+    settings = Settings(
+        models=served_models,
+        device="cpu",
+        default_model="tiny",
+        default_conditional_model="tiny-conditional",
+        max_upload_bytes=20_000,
+    )
+    with live_server(settings) as server:
+        yield server.client

@@ -1,0 +1,165 @@
+"""Errors that belong to no parameter: routes, methods, bodies, the unforeseen; and the documents."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from app.layouts import GRID, LAYOUTS, Batch, Layout
+from app.settings import Settings
+from tests.live_server import live_server
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/generate-", "/models/", "/translate", "/v1/models"])
+def test_an_unknown_route_is_a_problem(client: httpx.Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert repr(path) in response.json()["detail"]
+    assert "/docs" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/generate", "GET, HEAD, POST"),
+        ("PUT", "/generate/7", "GET, HEAD, POST"),
+        ("POST", "/models", "GET, HEAD"),
+        ("OPTIONS", "/health/live", "GET, HEAD"),
+        ("BREW", "/metrics", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    client: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    response = client.request(method, path)
+    if method == "BREW":  # the server's own HTTP parser knows no such method
+        assert response.status_code == 400
+        return
+    assert response.status_code == 405
+    assert response.headers["allow"] == allowed
+    assert response.headers["content-type"] == "application/problem+json"
+    assert f"{method} is not allowed" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("num_bytes", [20_001, 3_000_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_too_large_is_read_and_refused(
+    client: httpx.Client, num_bytes: int, is_chunked: bool
+) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(0, num_bytes, 1000):
+            yield b" " * 1000
+        yield b" "
+
+    body: Any = chunks() if is_chunked else b" " * num_bytes
+    response = client.post("/generate", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "20,000" in response.json()["detail"]
+    assert client.post("/generate").status_code == 200
+
+
+def test_a_body_of_the_greatest_size_is_read(client: httpx.Client) -> None:
+    body = b'{"seed": 1}'.ljust(20_000)
+    response = client.post("/generate", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 200
+
+
+def test_a_request_keeps_its_own_id(client: httpx.Client) -> None:
+    asked = client.get("/nowhere", headers={"X-Request-Id": "a-1.b_C"})
+    assert asked.headers["x-request-id"] == asked.json()["request_id"] == "a-1.b_C"
+    for spoilt in ("", "two words", "x" * 65):
+        answer = client.get("/health/live", headers={"X-Request-Id": spoilt})
+        assert answer.headers["x-request-id"] != spoilt
+        assert len(answer.headers["x-request-id"]) == 16
+
+
+def test_the_unforeseen_is_500_with_an_id_and_no_traceback(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spoilt(batch: Batch) -> bytes:
+        raise RuntimeError("the secret cause")
+
+    with live_server(tiny_settings) as server:
+        monkeypatch.setitem(LAYOUTS, GRID, Layout(None, spoilt))
+        response = server.client.get("/generate")
+        monkeypatch.undo()
+        assert response.status_code == 500
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["x-request-id"] in response.json()["detail"]
+        assert "secret" not in response.text
+        assert server.client.get("/generate").status_code == 200
+
+
+def test_a_failed_run_is_500_and_the_next_one_works(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(feed: object) -> object:
+        raise RuntimeError("no memory")
+
+    with live_server(tiny_settings) as server:
+        session = server.app.state.parts.registry.resolve("tiny").session
+        monkeypatch.setattr(session, "run", broken)
+        response = server.client.get("/generate?model=tiny")
+        monkeypatch.undo()
+        assert response.status_code == 500
+        assert response.headers["content-type"] == "application/problem+json"
+        assert server.client.get("/generate?model=tiny").status_code == 200
+
+
+def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
+    client: httpx.Client,
+) -> None:
+    document = client.get("/openapi.json").json()
+    operations = {
+        (path, method) for path, methods in document["paths"].items() for method in methods
+    }
+    assert operations == {
+        ("/generate", "get"),
+        ("/generate", "post"),
+        ("/generate/{label}", "get"),
+        ("/generate/{label}", "post"),
+        ("/models", "get"),
+        ("/models/{name}", "get"),
+        ("/models/{name}/preview.png", "get"),
+        ("/health/live", "get"),
+        ("/health/ready", "get"),
+        ("/metrics", "get"),
+    }
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_the_document_names_the_limits_that_are_set(tiny_settings: Settings) -> None:
+    settings = tiny_settings.model_copy(update={"max_images": 9})
+    with live_server(settings) as server:
+        document = server.client.get("/openapi.json").json()
+        assert server.client.get("/generate?n=10").status_code == 422
+        assert server.client.get("/generate?n=9").status_code == 200
+    body = document["paths"]["/generate"]["post"]["requestBody"]
+    properties = body["content"]["application/json"]["schema"]["properties"]
+    assert properties["n"]["maximum"] == 9
+
+
+def test_the_docs_page_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    response = client.get("/docs")
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "http://" not in response.text
+    assert "https://" not in response.text
+    start = client.get("/")
+    assert (start.status_code, start.headers["location"]) == (307, "/docs")
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)

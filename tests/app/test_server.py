@@ -1,0 +1,264 @@
+"""The whole server under load: identity, overload, deadlines, clients that leave, shutdown."""
+
+import asyncio
+import base64
+import io
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from tests.live_server import (
+    PATIENCE_S,
+    ROOT,
+    LiveServer,
+    live_server,
+    queued_images,
+    server_process,
+    wait_until,
+)
+
+TINY = "/generate?model=tiny"
+
+
+@contextmanager
+def held_runs(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Runs of the model ``tiny`` wait until the end of the block; the event says that one began."""
+    session = server.app.state.parts.registry.resolve("tiny").session
+    run: Callable[[Any], Any] = session.run
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def held(feed: Any) -> Any:
+        has_begun.set()
+        assert may_end.wait(PATIENCE_S)
+        return run(feed)
+
+    monkeypatch.setattr(session, "run", held)
+    try:
+        yield has_begun
+    finally:
+        may_end.set()
+
+
+def ask(pool: ThreadPoolExecutor, server: LiveServer, url: str) -> "Future[httpx.Response]":
+    return pool.submit(server.client.get, url)
+
+
+@pytest.mark.slow
+def test_one_seed_is_the_same_bytes_in_a_thousand_requests_of_mixed_n(
+    tiny_settings: Settings,
+) -> None:
+    rng = random.Random(0)
+    orders = [
+        {"seed": rng.randrange(60), "n": rng.choice([1, 1, 1, 2, 3, 5, 8, 33]),
+         "layout": rng.choice(["json", "zip"])}
+        for _ in range(1000)
+    ]  # fmt: skip
+
+    async def all_answers(url: str) -> list[dict[int, bytes]]:
+        limit = asyncio.Semaphore(32)
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
+
+            async def answer(order: dict[str, Any]) -> dict[int, bytes]:
+                async with limit:
+                    if order["n"] == 1:
+                        response = await client.get("/generate", params={"seed": order["seed"]})
+                    else:
+                        response = await client.post("/generate", json=order)
+                assert response.status_code == 200, response.text
+                return files(response, order["seed"])
+
+            return await asyncio.gather(*map(answer, orders))
+
+    with live_server(tiny_settings) as server:
+        alone = {
+            seed: server.client.get(f"/generate?seed={seed}").content for seed in range(60 + 33)
+        }
+        answers = asyncio.run(all_answers(server.url))
+    assert len(set(alone.values())) == len(alone)
+    for order, images in zip(orders, answers, strict=True):
+        assert len(images) == order["n"]
+        for seed, data in images.items():
+            assert data == alone[seed]
+
+
+def files(response: httpx.Response, seed: int) -> dict[int, bytes]:
+    """The image files of any answer, by seed."""
+    kind = response.headers["content-type"]
+    if kind == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+            return {int(Path(name).stem): archive.read(name) for name in archive.namelist()}
+    if kind == "application/json":
+        images = json.loads(response.content)["images"]
+        return {image["seed"]: base64.b64decode(image["data"]) for image in images}
+    return {seed: response.content}
+
+
+def test_a_restart_changes_no_byte(tiny_settings: Settings) -> None:
+    url = "/generate/7?seed=5&n=3"
+    answers = []
+    for _ in range(2):
+        with live_server(tiny_settings) as server:
+            answers.append(server.client.get(url))
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["etag"] == answers[1].headers["etag"]
+
+
+def test_a_full_queue_sheds_load_at_once_and_loses_nothing(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny_settings.model_copy(
+        update={"num_threads": 1, "max_queue_size": 4, "max_images": 4, "request_timeout_s": 3600}
+    )
+    with live_server(settings) as server, ThreadPoolExecutor(2) as pool:
+        with held_runs(server, monkeypatch) as has_begun:
+            running = ask(pool, server, TINY)
+            assert has_begun.wait(PATIENCE_S)
+            waiting = ask(pool, server, f"{TINY}&n=4")
+            wait_until(lambda: queued_images(server.client, "tiny") == 4)
+            shed = server.client.get(TINY)
+            assert shed.status_code == 429
+            assert int(shed.headers["retry-after"]) >= 1
+            assert shed.json()["type"] == "/problems/queue-full"
+            assert server.client.get("/health/ready").status_code == 200
+        assert running.result(PATIENCE_S).status_code == 200
+        assert waiting.result(PATIENCE_S).status_code == 200
+        assert server.client.get(TINY).status_code == 200
+
+
+def test_a_deadline_that_passes_is_504(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny_settings.model_copy(update={"request_timeout_s": 0.3})
+    with live_server(settings) as server:
+        with held_runs(server, monkeypatch):
+            late = server.client.get(TINY)
+            assert late.status_code == 504
+            assert late.json()["type"] == "/problems/deadline-exceeded"
+        monkeypatch.undo()
+        server.app.state.parts.engine._request_timeout_s = PATIENCE_S
+        assert server.client.get(TINY).status_code == 200
+
+
+def test_what_a_vanished_client_asked_for_leaves_the_queue(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny_settings.model_copy(update={"num_threads": 1, "request_timeout_s": 3600})
+    with live_server(settings) as server, ThreadPoolExecutor(2) as pool:
+        with held_runs(server, monkeypatch) as has_begun:
+            running = ask(pool, server, TINY)
+            assert has_begun.wait(PATIENCE_S)
+            url = httpx.URL(server.url)
+            with socket.create_connection((url.host, url.port or 0)) as vanishing:
+                vanishing.sendall(f"GET {TINY}&n=5 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                wait_until(lambda: queued_images(server.client, "tiny") == 5)
+                staying = ask(pool, server, f"{TINY}&n=2")
+                wait_until(lambda: queued_images(server.client, "tiny") == 7)
+            wait_until(lambda: queued_images(server.client, "tiny") == 2)
+        assert running.result(PATIENCE_S).status_code == 200
+        assert staying.result(PATIENCE_S).status_code == 200
+        metrics = server.client.get("/metrics").text
+        assert 'ganserve_requests_total{route="/generate",status="499"} 1.0' in metrics
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(
+    tiny_settings: Settings,
+) -> None:
+    with live_server(tiny_settings) as server:
+        url = httpx.URL(server.url)
+        with socket.create_connection((url.host, url.port or 0)) as vanishing:
+            vanishing.sendall(b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        wait_until(lambda: 'status="499"} 1.0' in server.client.get("/metrics").text)
+        assert server.client.post("/generate").status_code == 200
+
+
+def test_sigterm_answers_what_is_running_and_ends_with_0(tiny_repository: Path) -> None:
+    held = {"GANSERVE_MAX_QUEUE_DELAY_MS": "1000"}  # so long do images wait for company
+    with (
+        server_process(tiny_repository, **held) as (process, client),
+        ThreadPoolExecutor(8) as pool,
+    ):
+        waiting = [pool.submit(client.get, f"{TINY}&seed={seed}") for seed in range(8)]
+        wait_until(lambda: queued_images(client, "tiny") == 8)
+        process.send_signal(signal.SIGTERM)
+        answers = [answer.result(PATIENCE_S) for answer in waiting]
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert {answer.headers["x-seed"] for answer in answers} == set(map(str, range(8)))
+        assert process.wait(PATIENCE_S) == 0
+        with pytest.raises(httpx.ConnectError):
+            client.get("/health/live")
+
+
+@pytest.mark.slow
+def test_several_workers_serve_one_port_and_end_together(tiny_repository: Path) -> None:
+    with server_process(tiny_repository, "--workers", "2") as (process, client):
+        first = client.get(f"{TINY}&seed=1")
+        for _ in range(20):
+            answer = client.get(f"{TINY}&seed=1", headers={"connection": "close"})
+            assert answer.content == first.content
+        line = 'ganserve_requests_total{route="/generate",status="200"} 21.0'
+        assert line in client.get("/metrics").text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "part_of_message"),
+    [
+        (["--models", "no/such/folder"], {}, "no/such/folder"),
+        (["--port", "70000"], {}, "port"),
+        ([], {"GANSERVE_MAX_IMAGES": "many"}, "max_images"),
+        ([], {"GANSERVE_MAX_IMAGS": "3"}, "GANSERVE_MAX_IMAGS"),
+        (["--device", "abacus"], {}, "abacus"),
+        (["--host", "203.0.113.1"], {}, "203.0.113.1"),
+        (["--host", "no.such.host.invalid"], {}, "no.such.host.invalid"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_without_a_traceback(
+    tiny_repository: Path, flags: list[str], environment: dict[str, str], part_of_message: str
+) -> None:
+    failed = serve_and_fail("--models", str(tiny_repository), *flags, **environment)
+    assert part_of_message in failed
+
+
+def test_a_port_in_use_is_told(tiny_repository: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert port in serve_and_fail("--models", str(tiny_repository), "--port", port)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_cuda_without_cuda_does_not_start(tiny_repository: Path, workers: str) -> None:
+    if "CUDAExecutionProvider" in pytest.importorskip("onnxruntime").get_available_providers():
+        pytest.skip("this ONNX Runtime may have CUDA")
+    flags = ["--models", str(tiny_repository), "--device", "cuda", "--workers", workers]
+    assert "CUDAExecutionProvider" in serve_and_fail(*flags, "--port", "0")
+
+
+def serve_and_fail(*flags: str, **environment: str) -> str:
+    """What ``ganserve serve`` writes when it ends by itself, as it must, and not well."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "app", "serve", *flags],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert ended.returncode not in (0, -signal.SIGTERM)
+    assert "Traceback" not in ended.stderr
+    return ended.stderr

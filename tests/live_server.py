@@ -1,0 +1,106 @@
+"""The app behind a real uvicorn socket, in a thread of this process or in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.serving import server_config
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_S = 60  # for what should take milliseconds, on a machine that is busy with something else
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    app: FastAPI
+    client: httpx.Client
+
+    @property
+    def url(self) -> str:
+        return str(self.client.base_url)
+
+
+@contextmanager
+def live_server(settings: Settings) -> Iterator[LiveServer]:
+    """Serve in a thread; afterwards every connection is closed and the thread has ended."""
+    app = create_app(settings)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(server_config(app, settings))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive())
+        assert server.started, "the server did not start"
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
+            yield LiveServer(app, client)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+        listener.close()
+
+
+@contextmanager
+def server_process(
+    models: Path, *flags: str, **environment: str
+) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
+    """``ganserve serve`` as a process, once it is ready; killed at the end if it still runs."""
+    port = free_port()
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--models", str(models)]
+    process = subprocess.Popen(
+        [*command, "--device", "cpu", *flags],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+            wait_until(lambda: process.poll() is not None or is_ready(client))
+            yield process, client
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def queued_images(client: httpx.Client, model: str) -> float:
+    """What /metrics says of the images that wait for ``model``."""
+    prefix = f'ganserve_queue_images{{model="{model}"'
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(prefix))

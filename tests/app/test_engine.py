@@ -1,0 +1,312 @@
+"""Seeds to pixels: reproducible alone or in company, refused with a reason, drained in peace."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from app.engine import Engine
+from app.errors import (
+    DeadlineExceeded,
+    Draining,
+    InferenceFailed,
+    InvalidParameter,
+    LabelNotFound,
+    QueueFull,
+)
+from app.metrics import Metrics
+from app.registry import Registry
+from app.session import Session
+from app.settings import Settings
+from contract import sample_latents
+
+Test = Callable[[Engine], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def registry(tiny_settings: Settings) -> Registry:
+    return Registry.load(tiny_settings)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def run(registry: Registry, metrics: Metrics, tiny_settings: Settings) -> Iterator[Any]:
+    def run(test: Test, **changes: Any) -> None:
+        settings = Settings(**tiny_settings.model_dump() | changes)
+
+        async def within_an_engine() -> None:
+            engine = Engine(registry, settings, metrics)
+            try:
+                await test(engine)
+            finally:
+                await engine.close()
+
+        asyncio.run(asyncio.wait_for(within_an_engine(), timeout=60))
+
+    return run
+
+
+@pytest.fixture
+def slow_session(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run takes 200 ms, once the models are loaded."""
+    really_run = Session.run
+
+    def run(session: Session, inputs: Any) -> Any:
+        time.sleep(0.2)
+        return really_run(session, inputs)
+
+    monkeypatch.setattr(Session, "run", run)
+
+
+def test_an_image_is_that_of_its_seed(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        generated = await engine.generate(model, seed=7)
+        latents = sample_latents([7], model.card.latent_dim)
+        assert np.array_equal(generated.images, model.session.run({"latent": latents}))
+        assert (generated.model, generated.seeds, generated.labels) == (model, (7,), None)
+        assert generated.queue_seconds >= 0
+        assert generated.inference_seconds > 0
+
+    run(test)
+
+
+def test_seeds_count_up_and_wrap_around(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        generated = await engine.generate(model, seed=2**32 - 2, num_images=4)
+        assert generated.seeds == (2**32 - 2, 2**32 - 1, 0, 1)
+        assert np.array_equal(
+            generated.images[2:], (await engine.generate(model, seed=0, num_images=2)).images
+        )
+
+    run(test)
+
+
+def test_different_seeds_give_different_images(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        images = (await engine.generate(registry.resolve("tiny"), seed=0, num_images=100)).images
+        assert len(np.unique(images.reshape(100, -1), axis=0)) == 100
+
+    run(test)
+
+
+requests = st.lists(
+    st.tuples(
+        st.integers(0, 50),
+        st.integers(1, 40),
+        st.sampled_from([None, 0.5, 1.0]),
+        st.sampled_from([None, 0, 2]),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(requests=requests)
+@examples(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_an_image_does_not_depend_on_its_company(
+    run: Any, registry: Registry, requests: list[tuple[int, int, float | None, int | None]]
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny-conditional")
+        answers = await asyncio.gather(
+            *(
+                engine.generate(
+                    model, seed=seed, num_images=n, truncation_threshold=threshold, label=label
+                )
+                for seed, n, threshold, label in requests
+            )
+        )
+        for (_, _, threshold, _), answer in zip(requests, answers, strict=True):
+            assert answer.labels is not None
+            for row in (0, len(answer.seeds) - 1):
+                alone = await engine.generate(
+                    model,
+                    seed=answer.seeds[row],
+                    label=answer.labels[row],
+                    truncation_threshold=threshold,
+                )
+                assert np.array_equal(alone.images[0], answer.images[row])
+
+    run(test, max_batch_size=8)
+
+
+def test_without_a_label_the_class_is_the_seed_modulo_the_number_of_classes(
+    run: Any, registry: Registry
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny-conditional")
+        generated = await engine.generate(model, seed=2**32 - 1, num_images=4)
+        assert generated.labels == ((2**32 - 1) % 3, 0, 1, 2)
+        asked = await engine.generate(model, seed=0, num_images=3, label=2)
+        assert asked.labels == (2, 2, 2)
+        assert not np.array_equal(asked.images[0], generated.images[1])
+
+    run(test)
+
+
+def test_truncation_changes_only_images_with_components_beyond_it(
+    run: Any, registry: Registry
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        free = await engine.generate(model, seed=0, num_images=50)
+        cut = await engine.generate(model, seed=0, num_images=50, truncation_threshold=1.5)
+        beyond = (abs(sample_latents(range(50), 4)) > 1.5).any(axis=1)
+        same = (free.images == cut.images).all(axis=(1, 2, 3))
+        assert beyond.any()
+        assert np.array_equal(same, ~beyond)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "error", "detail"),
+    [
+        ("tiny", {"seed": -1}, InvalidParameter, "seed -1"),
+        ("tiny", {"seed": 2**32}, InvalidParameter, "seed 4294967296"),
+        ("tiny", {"num_images": 0}, InvalidParameter, r"n 0 is not in 1\.\.256"),
+        ("tiny", {"num_images": 257}, InvalidParameter, "n 257"),
+        ("tiny", {"truncation_threshold": 0.0}, InvalidParameter, "truncation 0"),
+        ("tiny", {"truncation_threshold": 11.0}, InvalidParameter, "truncation 11"),
+        ("tiny", {"truncation_threshold": float("nan")}, InvalidParameter, "truncation nan"),
+        ("tiny", {"label": 0}, InvalidParameter, "has no classes"),
+        ("tiny-conditional", {"label": 3}, LabelNotFound, r"0\.\.2"),
+        ("tiny-conditional", {"label": -1}, LabelNotFound, "label -1"),
+        ("tiny-translator", {}, InvalidParameter, "is a translator"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_with_the_value_and_what_would_be_right(
+    run: Any,
+    registry: Registry,
+    name: str,
+    wrong: dict[str, Any],
+    error: type[Exception],
+    detail: str,
+) -> None:
+    async def test(engine: Engine) -> None:
+        with pytest.raises(error, match=detail):
+            await engine.generate(registry.resolve(name), **{"seed": 0} | wrong)
+
+    run(test)
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_a_request_past_its_deadline_is_given_up(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        with pytest.raises(DeadlineExceeded):
+            await engine.generate(registry.resolve("tiny"), seed=0)
+
+    run(test, request_timeout_s=0.05)
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_more_than_the_queue_holds_is_shed_at_once_and_counted(
+    run: Any, registry: Registry, metrics: Metrics
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        tasks = [asyncio.ensure_future(engine.generate(model, seed=i)) for i in range(6)]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(answer) for answer in answers].count(QueueFull) == 3
+
+    run(test, num_threads=1, max_queue_size=2, max_images=2)
+    assert b'ganserve_shed_total{model="tiny",version="1"} 3.0' in metrics.render()
+
+
+def test_a_failing_session_fails_its_requests_and_no_others(
+    run: Any, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        with monkeypatch.context() as patch:
+            patch.setattr(model.session._session, "run", lambda names, feed: 1 / 0)
+            with pytest.raises(InferenceFailed):
+                await engine.generate(model, seed=0)
+        assert len((await engine.generate(model, seed=0)).images) == 1
+
+    run(test)
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_draining_refuses_the_new_and_answers_what_is_under_way(
+    run: Any, registry: Registry
+) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        running = asyncio.ensure_future(engine.generate(model, seed=0))
+        await asyncio.sleep(0)
+        engine.start_draining()
+        assert engine.is_draining
+        with pytest.raises(Draining):
+            await engine.generate(model, seed=1)
+        assert len((await running).images) == 1
+
+    run(test)
+
+
+@pytest.mark.usefixtures("slow_session")
+def test_closing_answers_every_waiter(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        tasks = [asyncio.ensure_future(engine.generate(model, seed=i)) for i in range(5)]
+        await asyncio.sleep(0)
+        await engine.close()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Draining}
+        with pytest.raises(Draining):
+            await engine.run_encoding(len, b"")
+
+    run(test, num_threads=2)
+
+
+def test_one_exact_batch_size_gives_the_same_images(tiny_settings: Settings) -> None:
+    async def generate(settings: Settings) -> np.ndarray:
+        registry = Registry.load(settings)
+        engine = Engine(registry, settings, Metrics())
+        generated = await engine.generate(registry.resolve("tiny"), seed=0, num_images=11)
+        await engine.close()
+        return generated.images
+
+    exact = tiny_settings.model_copy(update={"exact_batch_size": 4})
+    assert np.array_equal(asyncio.run(generate(tiny_settings)), asyncio.run(generate(exact)))
+
+
+def test_encoding_runs_beside_the_event_loop(run: Any) -> None:
+    async def test(engine: Engine) -> None:
+        assert await engine.run_encoding(sorted, [2, 1]) == [1, 2]
+        with pytest.raises(ZeroDivisionError):
+            await engine.run_encoding(lambda: 1 / 0)
+
+    run(test)
+
+
+def test_everything_is_counted(run: Any, registry: Registry, metrics: Metrics) -> None:
+    async def test(engine: Engine) -> None:
+        await engine.generate(registry.resolve("tiny"), seed=0, num_images=5)
+
+    run(test)
+    text = metrics.render().decode()
+    for line in (
+        'ganserve_images_generated_total{model="tiny",version="1"} 5.0',
+        'ganserve_batch_size_images_sum{model="tiny",version="1"} 5.0',
+        'ganserve_queue_images{model="tiny",version="1"} 0.0',
+        'ganserve_queue_duration_seconds_count{model="tiny",version="1"} 1.0',
+        'ganserve_inference_duration_seconds_count{model="tiny",version="1"} 1.0',
+        "ganserve_models_failed 0.0",
+    ):
+        assert line in text
+    assert 'execution_provider="CPUExecutionProvider",model="tiny",' in text

@@ -100,8 +100,17 @@ def _decode(path: Path, image_size: int) -> _Decoded | None:
             image = ImageOps.exif_transpose(_to_eight_bits(file)).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    fitted = ImageOps.fit(image, (image_size, image_size), Image.Resampling.BILINEAR)
-    return _Decoded(np.asarray(fitted), is_grey, min(image.size) < image_size)
+    side = min(image.size)
+    square = image.crop(_centre_square(image.size))
+    fitted = square.resize((image_size, image_size), Image.Resampling.BILINEAR)
+    return _Decoded(np.asarray(fitted), is_grey, side < image_size)
+
+
+def _centre_square(size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, upper, right, lower of the largest square in the middle."""
+    side = min(size)
+    left, upper = ((length - side) // 2 for length in size)
+    return left, upper, left + side, upper + side
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

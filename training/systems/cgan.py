@@ -11,6 +11,10 @@ from training.networks import DiscriminatorBody, GeneratorBody, init_dcgan
 from training.objectives import NON_SATURATING
 from training.systems import Defaults, Shape, System
 
+# Of the generator's class embedding at first, against 1 of the latent beside it. As loud as the
+# latent, the class drowns it: every image of a class becomes the same (docs/log.md).
+EMBEDDING_STD = 0.1
+
 
 class Generator(nn.Module):
     """Latent (N, Z), label (N,) -> images (N, C, H, W) in [-1, 1]."""
@@ -49,7 +53,7 @@ class Discriminator(nn.Module):
 def build_generator(shape: Shape) -> nn.Module:
     generator = Generator(shape)
     init_dcgan(generator)
-    nn.init.normal_(generator.embedding.weight)  # as long as the latent beside it
+    nn.init.normal_(generator.embedding.weight, std=EMBEDDING_STD)
     return generator
 
 

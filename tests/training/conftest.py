@@ -1,0 +1,56 @@
+"""Tiny real runs: quarter-size digits, networks of a few channels, seconds of training."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.cli import main
+
+TINY = (
+    "--data", "digits", "--image-size", "8", "--width", "0.05", "--latent-dim", "8",
+    "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--tick-kimg", "0.08",
+)  # fmt: skip
+TINY_KIMG = 0.32  # 20 steps
+
+Gantrain = Callable[..., int]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Networks this small are slower on many threads."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def gantrain() -> Gantrain:
+    """The command line in this process: arguments in, exit status out."""
+
+    def run(*arguments: object) -> int:
+        return main([str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def train_tiny(gantrain: Gantrain) -> Gantrain:
+    """``gantrain train SYSTEM --out RUN_DIR`` of a tiny run, further options after them."""
+
+    def run(system: str, run_dir: Path, *options: object) -> int:
+        return gantrain("train", system, "--out", run_dir, *TINY, "--kimg", TINY_KIMG, *options)
+
+    return run
+
+
+def start_training(system: str, run_dir: Path, *options: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own, for tests that send it signals."""
+    command = [sys.executable, "-m", "training", "train", system, "--out", str(run_dir)]
+    return subprocess.Popen(
+        [*command, *TINY, *options],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip

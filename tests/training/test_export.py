@@ -1,0 +1,201 @@
+"""Export: a checked model or nothing."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+
+from contract import IMAGES, LABEL, LATENT, ModelCard, sample_latents
+from tests.training.conftest import Gantrain
+from training.export import load_generator
+from training.export_graph import to_pixels
+from training.systems import list_systems, load_system
+
+
+def export_tiny(system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path) -> Path:
+    run, model = tmp_path / "run", tmp_path / "models" / f"{system}-tiny"
+    if not run.exists():
+        assert train_tiny(system, run) == 0
+    assert gantrain("export", run, "--to", model) == 0
+    return max(model.iterdir(), key=lambda version: int(version.name))
+
+
+@pytest.fixture(params=list_systems())
+def system(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def exported(system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path) -> Path:
+    return export_tiny(system, train_tiny, gantrain, tmp_path)
+
+
+def test_the_file_computes_what_the_network_computes(exported: Path, tmp_path: Path) -> None:
+    generator, card = load_generator(tmp_path / "run", "x")
+    session = onnxruntime.InferenceSession(exported / "model.onnx")
+    for num_images in (1, 3, 20):
+        inputs = {LATENT: sample_latents(range(num_images), card.latent_dim)}
+        if card.is_conditional:
+            inputs[LABEL] = np.arange(num_images, dtype=np.int64) % card.num_classes
+        tensors = [torch.from_numpy(value) for value in inputs.values()]
+        (images,) = session.run([IMAGES], inputs)
+        assert images.dtype == np.uint8
+        assert images.shape == (num_images, 8, 8, 1)
+        assert np.abs(images.astype(int) - to_pixels(generator(*tensors)).numpy()).max() <= 1
+
+
+def test_the_card_inside_says_what_the_file_is(exported: Path, system: str) -> None:
+    session = onnxruntime.InferenceSession(exported / "model.onnx")
+    card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
+    assert (card.name, card.system, card.dataset) == (f"{system}-tiny", system, "digits")
+    assert (card.height, card.width, card.channels, card.latent_dim) == (8, 8, 1, 8)
+    assert card.is_conditional == load_system(system).is_conditional
+    assert card.recipe["generator_lr"] == 2e-4
+    assert card.kimg == 0.32
+    assert len(card.dataset_fingerprint) == 64
+
+
+def test_a_model_is_one_file_that_does_not_say_where_it_was_made(exported: Path) -> None:
+    assert sorted(path.name for path in exported.iterdir()) == [
+        "README.md", "model.onnx", "preview.png",
+    ]  # fmt: skip
+    content = (exported / "model.onnx").read_bytes()
+    for trace in (str(Path.cwd()), "site-packages", "stack_trace", ".py"):
+        assert trace.encode() not in content
+    model = onnx.load_from_string(content)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+
+
+def test_people_find_a_readme_and_a_preview(exported: Path, system: str) -> None:
+    readme = (exported / "README.md").read_text()
+    assert readme.startswith(f"# {system}-tiny\n")
+    assert "CC BY 4.0" in readme
+    with Image.open(exported / "preview.png") as preview:
+        assert preview.size == (80, 80 if load_system(system).is_conditional else 64)
+
+
+def test_each_export_is_the_next_version_and_is_listed(
+    exported: Path, system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path
+) -> None:
+    second = export_tiny(system, train_tiny, gantrain, tmp_path)
+    assert (exported.name, second.name) == ("1", "2")
+    sums = (tmp_path / "models" / "SHA256SUMS").read_text().splitlines()
+    assert sums == [
+        f"{hashlib.sha256((version / 'model.onnx').read_bytes()).hexdigest()}"
+        f"  {system}-tiny/{version.name}/model.onnx"
+        for version in (exported, second)
+    ]
+
+
+@pytest.fixture
+def run_dir(train_tiny: Gantrain, tmp_path: Path) -> Path:
+    assert train_tiny("cgan", tmp_path / "run") == 0
+    return tmp_path / "run"
+
+
+def assert_refused(
+    gantrain: Gantrain, run_dir: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> str:
+    capsys.readouterr()
+    assert gantrain("export", run_dir, "--to", model) == 1
+    assert not list(model.parent.rglob("*.onnx"))
+    assert not model.exists()
+    return capsys.readouterr().err
+
+
+def test_a_graph_that_computes_something_else_is_not_written(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from training import export_graph
+
+    true_pixels = export_graph.to_pixels
+    monkeypatch.setattr(export_graph, "to_pixels", lambda images: true_pixels(images * 0.9))
+    message = assert_refused(gantrain, run_dir, tmp_path / "models" / "sick", capsys)
+    assert "differ" in message
+
+
+def test_weights_that_are_not_finite_are_not_written(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.checkpoints import FINAL, load_checkpoint, save_checkpoint
+
+    tensors, record = load_checkpoint(run_dir / FINAL)
+    tensors["generator_ema.body.0.weight"][0] = torch.nan
+    save_checkpoint(run_dir / FINAL, tensors, record)
+    message = assert_refused(gantrain, run_dir, tmp_path / "models" / "nan", capsys)
+    assert "not finite" in message
+
+
+def test_classes_that_cannot_be_told_apart_stop_the_export(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.checkpoints import FINAL, load_checkpoint, save_checkpoint
+
+    tensors, record = load_checkpoint(run_dir / FINAL)
+    record["dataset"]["class_names"][:2] = ["T-shirt", "t shirt"]
+    save_checkpoint(run_dir / FINAL, tensors, record)
+    message = assert_refused(gantrain, run_dir, tmp_path / "models" / "twins", capsys)
+    assert "t_shirt" in message
+
+
+@pytest.mark.parametrize("name", ["Upper", "a b", ".hidden", "ends-"])
+def test_a_name_that_cannot_be_served_is_refused(
+    name: str, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = assert_refused(gantrain, tmp_path, tmp_path / "models" / name, capsys)
+    assert f"model name {name!r} must be" in message
+
+
+def test_an_unfinished_run_is_refused(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run_dir / "final.safetensors").unlink()
+    message = assert_refused(gantrain, run_dir, tmp_path / "models" / "early", capsys)
+    assert "is not finished" in message
+
+
+def test_a_directory_that_is_no_run_is_refused(
+    gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = assert_refused(gantrain, tmp_path, tmp_path / "models" / "none", capsys)
+    assert "is no run directory" in message
+    (tmp_path / "config.json").write_text(json.dumps({"system": "dcgan"}))
+    message = assert_refused(gantrain, tmp_path, tmp_path / "models" / "none", capsys)
+    assert "not of this version" in message
+
+
+def test_a_full_disk_leaves_no_half_written_version(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.model_repository.write_text_atomically", fail)
+    model = tmp_path / "models" / "full"
+    assert gantrain("export", run_dir, "--to", model) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert list(model.iterdir()) == []
+
+
+def test_the_folder_of_private_images_is_not_published(gantrain: Gantrain, tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    for shade in (10, 200):
+        Image.new("L", (8, 8), shade).save(folder / f"{shade}.png")
+    run, model = tmp_path / "run", tmp_path / "models" / "mine"
+    command = (
+        "train", "dcgan", "--data", f"folder:{folder}", "--out", run, "--width", "0.05",
+        "--image-size", "8", "--batch-size", "4", "--kimg", 0.008, "--device", "cpu",
+    )  # fmt: skip
+    assert gantrain(*command) == 0
+    assert gantrain("export", run, "--to", model) == 0
+    for path in (model / "1").iterdir():
+        assert str(tmp_path).encode() not in path.read_bytes()

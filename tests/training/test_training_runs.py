@@ -1,0 +1,251 @@
+"""Whole runs: what they leave behind, how they stop, resume and refuse."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.training.conftest import TINY_KIMG, Gantrain, start_training
+from training.checkpoints import CHECKPOINT, FINAL
+from training.config import FILENAME, TrainConfig
+from training.objectives import Objective
+from training.reports import LOSS_PLOT, SAMPLES, STATS
+from training.systems import list_systems, load_system
+
+
+def stats(run_dir: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run_dir / STATS).read_text().splitlines()]
+
+
+@pytest.fixture
+def finished(train_tiny: Gantrain, tmp_path: Path) -> Path:
+    assert train_tiny("dcgan", tmp_path / "run") == 0
+    return tmp_path / "run"
+
+
+def test_a_run_leaves_weights_configuration_statistics_and_pictures(finished: Path) -> None:
+    assert TrainConfig.load(finished).system == "dcgan"
+    records = stats(finished)
+    assert [record["images_shown"] for record in records] == [80, 160, 240, 320]
+    assert {"discriminator_loss", "generator_loss", "real_probability"} <= set(records[0])
+    samples = sorted((finished / SAMPLES).iterdir())
+    with Image.open(samples[-1]) as grid, Image.open(finished / LOSS_PLOT) as plot:
+        assert grid.size == (64, 64)
+        assert plot.width > 400
+    assert list((finished / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize("system", list_systems())
+def test_half_and_half_is_the_whole_bit_for_bit(
+    system: str, train_tiny: Gantrain, tmp_path: Path
+) -> None:
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert train_tiny(system, whole) == 0
+    assert train_tiny(system, halves, "--kimg", TINY_KIMG / 2) == 0
+    assert train_tiny(system, halves, "--resume") == 0
+    for name in (CHECKPOINT, FINAL):
+        assert (halves / name).read_bytes() == (whole / name).read_bytes()
+    assert [record["images_shown"] for record in stats(halves)] == [80, 160, 240, 320]
+
+
+def test_the_seed_decides_the_weights(train_tiny: Gantrain, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert train_tiny("dcgan", tmp_path / name, "--seed", seed, "--kimg", 0.08) == 0
+    a, b, c = ((tmp_path / name / FINAL).read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_training_moves_the_average_away_from_where_it_began(finished: Path) -> None:
+    from safetensors.torch import load_file
+
+    tensors = load_file(finished / CHECKPOINT)
+    name = "generator_ema.0.weight"
+    assert not torch.equal(tensors[name], tensors["generator.0.weight"])
+    assert tensors[name].isfinite().all()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_stopped_by_a_signal_can_be_finished_as_if_undisturbed(
+    number: signal.Signals, train_tiny: Gantrain, tmp_path: Path
+) -> None:
+    stopped, undisturbed = tmp_path / "stopped", tmp_path / "undisturbed"
+    process = start_training("cgan", stopped, "--kimg", "1.6")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "s/kimg" in line:
+            break
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}, saved; the same command with --resume" in output
+    assert not (stopped / FINAL).exists()
+
+    assert train_tiny("cgan", stopped, "--resume", "--kimg", 1.6) == 0
+    assert train_tiny("cgan", undisturbed, "--kimg", 1.6) == 0
+    for name in (CHECKPOINT, FINAL):
+        assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_resuming_a_finished_run_changes_nothing(
+    finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
+    assert train_tiny("dcgan", finished, "--resume") == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_resuming_nothing_starts_from_the_beginning(train_tiny: Gantrain, tmp_path: Path) -> None:
+    assert train_tiny("dcgan", tmp_path / "new", "--resume") == 0
+    assert (tmp_path / "new" / FINAL).exists()
+
+
+def test_other_hyper_parameters_are_refused_with_the_difference(
+    finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (finished / FILENAME).read_bytes()
+    assert train_tiny("dcgan", finished, "--resume", "--width", 0.1, "--seed", 9) == 1
+    message = capsys.readouterr().err
+    assert "width: 0.05 -> 0.1; seed: 0 -> 9" in message
+    assert (finished / FILENAME).read_bytes() == before
+
+
+def test_a_taken_directory_is_not_overwritten(
+    finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train_tiny("dcgan", finished) == 1
+    assert "already holds a run; continue it with --resume" in capsys.readouterr().err
+
+
+def test_other_data_under_the_same_name_is_refused(
+    gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for shade in (10, 200):
+        Image.new("L", (8, 8), shade).save(folder / f"{shade}.png")
+    command = (
+        "train", "dcgan", "--data", f"folder:{folder}", "--out", tmp_path / "run", "--width",
+        "0.05", "--image-size", "8", "--batch-size", "4", "--device", "cpu",
+    )  # fmt: skip
+    assert gantrain(*command, "--kimg", 0.008) == 0
+    Image.new("L", (8, 8), 77).save(folder / "more.png")
+    assert gantrain(*command, "--kimg", 0.016, "--resume") == 1
+    assert "was trained on other data: fingerprint" in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_configuration_and_parameter_counts_and_writes_nothing(
+    gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("train", "dcgan", "--data", "digits", "--out", tmp_path / "run", "--dry-run")
+    assert gantrain(*command) == 0
+    output = capsys.readouterr().out
+    assert '"generator_lr": 0.0002' in output
+    assert "generator: 3,444,480 parameters" in output
+    assert "discriminator: 2,633,216 parameters" in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_are_needed_for_a_conditional_system(
+    gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    assert gantrain("train", "cgan", "--data", f"folder:{tmp_path}", "--out", tmp_path / "r") == 1
+    assert "'cgan' needs classes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--width", "0", "width must be above 0"),
+        ("--kimg", "-1", "kimg must be above 0"),
+        ("--batch-size", "1", "batch_size must be at least 2"),
+        ("--image-size", "30", "image_size must be one of 8, 16, 32"),
+        ("--seed", "-1", "seed must be from 0"),
+        ("--generator-lr", "nan", "generator_lr must be in"),
+        ("--tick-kimg", "0", "--tick-kimg must be above 0"),
+        ("--data", "cifar", "'cifar' is not one of"),
+    ],
+)
+def test_options_out_of_range_are_named(
+    option: str, value: str, complaint: str, train_tiny: Gantrain, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert train_tiny("dcgan", tmp_path / "run", option, value) == 1
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unusable_run_directory_is_named(
+    train_tiny: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert train_tiny("dcgan", tmp_path / "file" / "run") == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(
+    train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert train_tiny("dcgan", tmp_path / "run") == 0
+    good = (tmp_path / "run" / CHECKPOINT).read_bytes()
+    system = load_system("dcgan")
+    sick = Objective(system.objective.discriminator, lambda logits: logits.mean() * torch.nan)
+    monkeypatch.setattr(
+        "training.systems.dcgan.system", type(system)(**vars(system) | {"objective": sick})
+    )
+    assert train_tiny("dcgan", tmp_path / "run", "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    assert "generator_loss nan" in capsys.readouterr().err
+    assert (tmp_path / "run" / CHECKPOINT).read_bytes() == good
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    run = tmp_path / "run"
+    assert train_tiny("dcgan", run) == 0
+    good = (run / CHECKPOINT).read_bytes()
+
+    def write_half(tensors: object, path: Path, metadata: object) -> None:
+        path.write_bytes(good[: len(good) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.checkpoints.save_file", write_half)
+    assert train_tiny("dcgan", run, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    message = capsys.readouterr().err
+    assert "No space left on device" in message
+    assert "the last good one is still there" in message
+    assert (run / CHECKPOINT).read_bytes() == good
+    assert not list(run.glob(".*partial*"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", b"\xff" * 64])
+def test_a_damaged_checkpoint_is_an_error_not_a_crash(
+    damage: bytes, finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (finished / CHECKPOINT).write_bytes(damage)
+    assert train_tiny("dcgan", finished, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    assert "cannot be read as a checkpoint" in capsys.readouterr().err
+
+
+def test_the_list_names_every_system_and_data_set(
+    gantrain: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gantrain("list") == 0
+    output = capsys.readouterr().out
+    for name in (*list_systems(), "digits", "mnist", "fashion-mnist", "folder:PATH"):
+        assert name in output
+
+
+def test_the_module_is_the_command() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "training", "list"], capture_output=True, text=True, check=True
+    )
+    assert "dcgan" in result.stdout

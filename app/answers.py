@@ -9,8 +9,8 @@ from app.caching import NO_STORE, cache_control, entity_tag, is_unmodified
 from app.connection import WhileConnected
 from app.encoders import PNG
 from app.engine import Engine, Generated
-from app.layouts import GRID, LAYOUTS, Batch, media_type
-from app.orders import Order
+from app.layouts import GRID, LAYOUTS, media_type
+from app.orders import Order, batch_of
 from app.parts import Parts
 from app.settings import EXECUTION_PROVIDERS
 
@@ -41,24 +41,6 @@ async def answer(request: Request, order: Order, parts: Parts) -> Response:
         f"encode;dur={encode_seconds * 1000:.3f}"
     )
     return Response(body, headers=headers, media_type=media_type(order.layout, order.format))
-
-
-def batch_of(order: Order, generated: Generated) -> Batch:
-    class_names, labels = order.model.card.class_names, generated.labels
-    return Batch(
-        images=generated.images,
-        seeds=list(generated.seeds),
-        labels=None if labels is None else [class_names[label] for label in labels],
-        label=order.label_name,
-        model=order.model.name,
-        version=order.model.version,
-        digest=order.model.digest,
-        execution_provider=order.model.execution_provider,
-        truncation=order.truncation,
-        format=order.format,
-        columns=order.columns,
-        scale=order.scale,
-    )
 
 
 async def _encoded(order: Order, generated: Generated, engine: Engine) -> bytes:

@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.errors import GanServeError
+from app.logs import configure_logs
 from app.settings import DEVICES, PREFIX, Settings
 from app.version import service_version
 
 FAILED = 1
 WRONG_USE = 2
+INTERRUPTED = 130
 
 
 class CommandFailed(Exception):
@@ -29,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(command, _settings_summary(error), WRONG_USE)
     except (CommandFailed, GanServeError) as error:
         return _complain(command, str(error), FAILED)
+    except KeyboardInterrupt:
+        return _complain(command, "interrupted", INTERRUPTED)
     return status
 
 
@@ -47,13 +51,24 @@ def generate(
     out: Path,
     **flags: Any,
 ) -> int:
-    raise NotImplementedError
+    from app.bulk import generate_files
+
+    settings = _settings(flags)
+    configure_logs(settings.model_copy(update={"log_level": "warning"}))
+    order = generate_files(settings, model=model, label=label, seed=seed, n=n, out=out)
+    sys.stdout.write(
+        f"{order.num_images} of {order.model.name}/{order.model.version} "
+        f"from seed {order.seed} on, in {out}\n"
+    )
+    return 0
 
 
 def bench(**flags: Any) -> int:
     from app.bench import bench
 
-    return bench(_settings(flags))
+    settings = _settings(flags)
+    configure_logs(settings.model_copy(update={"log_level": "warning"}))
+    return bench(settings)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,8 +3,9 @@
 import secrets
 from dataclasses import dataclass
 
+from app.engine import Generated
 from app.errors import InvalidParameter, LabelNotFound, NotReady
-from app.layouts import GRID, num_columns
+from app.layouts import GRID, Batch, num_columns
 from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters, check_fits
 from app.registry import LoadedModel, Registry
@@ -80,6 +81,25 @@ def take_order(
         layout=layout,
         columns=num_columns(parameters.n, parameters.columns) if layout == GRID else 1,
         scale=parameters.scale,
+    )
+
+
+def batch_of(order: Order, generated: Generated) -> Batch:
+    """The images made for an order, ready for its layout."""
+    class_names, labels = order.model.card.class_names, generated.labels
+    return Batch(
+        images=generated.images,
+        seeds=list(generated.seeds),
+        labels=None if labels is None else [class_names[label] for label in labels],
+        label=order.label_name,
+        model=order.model.name,
+        version=order.model.version,
+        digest=order.model.digest,
+        execution_provider=order.model.execution_provider,
+        truncation=order.truncation,
+        format=order.format,
+        columns=order.columns,
+        scale=order.scale,
     )
 
 

@@ -1,5 +1,6 @@
 """What is taken as a parameter, what is refused, and in which words."""
 
+import contextlib
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -119,10 +120,8 @@ def test_a_query_is_as_strict(query: str, part_of_detail: str) -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_are_more_than_refused(data: bytes) -> None:
     for read in (from_json, from_query):
-        try:
-            read(data)
-        except InvalidParameter as error:
-            assert error.detail
+        with contextlib.suppress(InvalidParameter):
+            assert read(data)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Errors that belong to no parameter: routes, methods, bodies, the unforeseen; and the documents."""
+"""Errors that belong to no parameter: routes, methods, bodies, the unforeseen; and the docs."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from app import loading, registry
+from app import execution_providers, loading, registry
+from app import session as app_session
 from app.errors import (
     ExecutionProviderUnavailable,
     InferenceFailed,
@@ -164,11 +166,36 @@ def test_auto_falls_back_to_the_cpu_and_says_so(
 
     monkeypatch.setattr(registry, "load_model", load)
     monkeypatch.setattr(registry, "candidates", lambda device: [CUDA, CPU])
-    loaded = Registry.load(tiny_settings)
+    with capture_logs() as logs:
+        loaded = Registry.load(tiny_settings)
     assert {model.execution_provider for model in loaded.models} == {"CPUExecutionProvider"}
+    assert logs[0] == {
+        "event": "execution_provider_unavailable",
+        "log_level": "warning",
+        "reason": "no driver",
+    }
     monkeypatch.setattr(registry, "candidates", lambda device: [CUDA])
     with pytest.raises(ExecutionProviderUnavailable, match="no driver"):
         Registry.load(tiny_settings)
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_a_failing_first_run_is_blamed_on_the_device_only_if_the_cpu_can_do_it(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch, is_sound: bool
+) -> None:
+    def warm_up(session: Session) -> None:
+        if session.execution_provider == CUDA.name or not is_sound:
+            raise InferenceFailed("no libcudnn")
+
+    really_open = execution_providers.open_session
+    monkeypatch.setattr(app_session, "open_session", lambda model, _: really_open(model, CPU))
+    monkeypatch.setattr(Session, "warm_up", warm_up)
+    monkeypatch.setattr(registry, "candidates", lambda device: [CUDA])
+    if is_sound:
+        with pytest.raises(ExecutionProviderUnavailable, match=r"sound model: no libcudnn"):
+            Registry.load(tiny_settings)
+    else:
+        assert len(Registry.load(tiny_settings).failed) == 6
 
 
 def test_batch_sizes_are_buckets_on_cuda_and_free_on_the_cpu() -> None:

@@ -1,6 +1,7 @@
 """A session runs only models that keep their contract, on the device that was asked for."""
 
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import onnx
 import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
+from structlog.testing import capture_logs
 
 from app import execution_providers
 from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
 from app.execution_providers import candidates
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS
+from app.settings import EXECUTION_PROVIDERS, ExecutionProvider
 from contract import METADATA_KEY
 from tests.toy_models import make_card, make_model
 
@@ -218,6 +220,52 @@ def test_a_broken_model_is_not_blamed_on_the_device(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(execution_providers, "_preload_cuda", lambda: "")
     with pytest.raises(ModelRefused):
         Session(b"no model", CUDA)
+
+
+def test_a_device_that_cannot_start_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    really_open = execution_providers._session
+
+    def open_session(model: bytes, provider: ExecutionProvider) -> ort.InferenceSession:
+        if provider == CUDA:
+            raise RuntimeError("CUDA failure 100: no CUDA-capable device is detected\nmore")
+        return really_open(model, provider)
+
+    monkeypatch.setattr(execution_providers, "_preload_cuda", lambda: "")
+    monkeypatch.setattr(execution_providers, "_session", open_session)
+    with pytest.raises(ExecutionProviderUnavailable, match=r"cannot start: CUDA failure 100.*ed$"):
+        Session(toy(), CUDA)
+
+
+def test_what_loading_cuda_libraries_complains_of_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    complaint = "Failed to load libcudart.so.13: no such file"
+    monkeypatch.setattr(ort, "preload_dlls", lambda: print(f"{complaint}\nand more"))
+    assert execution_providers._preload_cuda.__wrapped__() == f"{complaint}; and more"
+
+
+def test_two_packages_of_one_name_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"onnxruntime": "1.32.0", "onnxruntime-gpu": "1.31.1"}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise metadata.PackageNotFoundError
+        return installed[name]
+
+    monkeypatch.setattr(metadata, "version", version)
+    with capture_logs() as logs:
+        candidates("cpu")
+    assert [entry["event"] for entry in logs] == ["onnxruntime_installed_twice"]
+    assert logs[0]["distributions"] == ["onnxruntime 1.32.0", "onnxruntime-gpu 1.31.1"]
+
+
+def test_nodes_that_run_elsewhere_are_warned_of() -> None:
+    session = execution_providers.open_session(toy(), CPU)
+    with capture_logs() as logs:
+        execution_providers._tell_what_runs_elsewhere(session, CPU)
+        assert logs == []
+        execution_providers._tell_what_runs_elsewhere(session, CUDA)
+    assert logs[0]["num_nodes"].keys() == {CPU.name}
 
 
 @pytest.mark.gpu

@@ -1,7 +1,5 @@
 """Every knob of the service: unit, default and one-line meaning. Knows no model and no request."""
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +8,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "GANSERVE_"
+from app.environment import PREFIX, is_kubernetes_port, refuse_unknown_variables
 
-# What Kubernetes injects for Services named ganserve or ganserve-*: not ours, and no typing error.
-_KUBERNETES_NAME = re.compile(
-    PREFIX + r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)"
-)
-_KUBERNETES_PORT_VALUE = re.compile(r"(tcp|udp|sctp)://")
+__all__ = ["DEVICES", "EXECUTION_PROVIDERS", "PREFIX", "ExecutionProvider", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -120,21 +114,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _environment_holds_only_known_names(cls, values: dict[str, Any]) -> dict[str, Any]:
-        known = {PREFIX + name.upper() for name in cls.model_fields}
-        unknown = [
-            name
-            for name, value in os.environ.items()
-            if name.upper().startswith(PREFIX)
-            and name.upper() not in known
-            and not _is_from_kubernetes(name.upper(), value)
-        ]
-        if unknown:
-            raise ValueError(
-                f"unknown environment variable {', '.join(sorted(unknown))}; "
-                f"known are: {', '.join(sorted(known))}"
-            )
+        refuse_unknown_variables({PREFIX + name.upper() for name in cls.model_fields})
         # A Service named ganserve also sets GANSERVE_PORT=tcp://..., which is not our port.
-        if _KUBERNETES_PORT_VALUE.match(str(values.get("port", ""))):
+        if is_kubernetes_port(str(values.get("port", ""))):
             values = {name: value for name, value in values.items() if name != "port"}
         return values
 
@@ -153,9 +135,3 @@ class Settings(BaseSettings):
                 f"{self.max_queue_size}: the largest request could never be accepted"
             )
         return self
-
-
-def _is_from_kubernetes(name: str, value: str) -> bool:
-    if name.endswith("_PORT") and _KUBERNETES_PORT_VALUE.match(value):
-        return True
-    return _KUBERNETES_NAME.fullmatch(name) is not None

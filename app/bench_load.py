@@ -56,11 +56,10 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + START_UP_S
     while time.monotonic() < deadline and server.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        with contextlib.suppress(OSError):
+        with contextlib.closing(connection), contextlib.suppress(OSError):
             connection.request("GET", "/health/ready")
             if connection.getresponse().status == 200:
                 return
-        connection.close()
         time.sleep(0.1)
     raise BenchFailed(f"the server was not ready within {START_UP_S:g} s")
 

@@ -39,11 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_upload_bytes, timeout_s=settings.request_timeout_s
     )
-    app.add_middleware(
-        RequestContext,
-        metrics=figures,
-        is_draining=lambda: app.state.parts.engine.is_draining,
-    )
+    app.add_middleware(RequestContext, metrics=figures)
     app.add_middleware(StartupErrors)
     app.router.route_class = DirectRoute
     generate.add_routes(app.router, max_images=settings.max_images)

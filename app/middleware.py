@@ -9,7 +9,6 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -32,22 +31,11 @@ log = structlog.get_logger(__name__)
 
 
 class RequestContext:
-    """Outermost: a request id, HEAD as GET, an answer to the unforeseen, one look at the clock.
+    """Outermost: a request id, HEAD as GET, an answer to the unforeseen, one look at the clock."""
 
-    While ``is_draining()``, clients are told to close their connections, so that the server closes
-    none under a new request.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        metrics: Metrics,
-        is_draining: Callable[[], bool],
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,10 +53,8 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
-                if self.is_draining():
-                    headers.append((b"connection", b"close"))
-                message = {**message, "headers": headers}
+                own = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message["headers"], own]}
             await send(message)
 
         try:

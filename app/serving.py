@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.errors import GanServeError
@@ -20,6 +21,32 @@ from app.main import create_app
 from app.settings import PREFIX, Settings
 
 log = structlog.get_logger(__name__)
+
+
+FAREWELL_S = 0.5
+"""So long does an idle connection stay open at shutdown: a request may be on its way."""
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Closes no connection under a request that has been sent and not been read yet.
+
+    uvicorn closes what looks idle as soon as it stops listening; the client of a request that
+    arrives in this moment would see its connection reset, and could not know whether it was served.
+    """
+
+    is_leaving = False
+
+    def shutdown(self) -> None:
+        self.is_leaving = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(FAREWELL_S, super().shutdown)
+        else:
+            super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False  # the answer asks the client to close
 
 
 class AddressUnavailable(GanServeError):
@@ -59,7 +86,7 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=PatientProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -28,6 +28,7 @@ PATIENCE_S = 60  # for what should take milliseconds, on a machine that is busy 
 class LiveServer:
     app: FastAPI
     client: httpx.Client
+    stop: Callable[[], None]
 
     @property
     def url(self) -> str:
@@ -42,14 +43,18 @@ def live_server(settings: Settings) -> Iterator[LiveServer]:
     server = uvicorn.Server(server_config(app, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+
     try:
         wait_until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start"
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
-            yield LiveServer(app, client)
+            yield LiveServer(app, client, stop)
     finally:
-        server.should_exit = True
+        stop()
         thread.join(PATIENCE_S)
         listener.close()
 

@@ -33,11 +33,9 @@ def test_an_empty_repository_is_alive_and_not_ready(tmp_path: Path) -> None:
 
 def test_a_draining_server_answers_and_takes_no_more(tiny_settings: Settings) -> None:
     with live_server(tiny_settings) as server:
-        assert "connection" not in server.client.get("/health/live").headers
         server.app.state.parts.engine.start_draining()
         ready = server.client.get("/health/ready")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-        assert ready.headers["connection"] == "close"
         assert server.client.get("/health/live").status_code == 200
         refused = server.client.get("/generate")
         assert refused.status_code == 503

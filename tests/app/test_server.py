@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import http.client
 import io
 import json
 import os
@@ -201,6 +202,33 @@ def test_sigterm_answers_what_is_running_and_ends_with_0(tiny_repository: Path) 
         assert process.wait(PATIENCE_S) == 0
         with pytest.raises(httpx.ConnectError):
             client.get("/health/live")
+
+
+def test_a_request_on_an_idle_connection_is_answered_when_no_new_one_is_accepted(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.serving.FAREWELL_S", PATIENCE_S)
+    with live_server(tiny_settings) as server:
+        url = httpx.URL(server.url)
+        address = (url.host, url.port or 0)
+        idle = http.client.HTTPConnection(*address, timeout=PATIENCE_S)
+        idle.request("GET", "/health/live")
+        idle.getresponse().read()
+        server.stop()
+        wait_until(lambda: not is_listening(address))
+        idle.request("GET", f"{TINY}&seed=1")
+        answer = idle.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (200, "close")
+        assert answer.read()
+        idle.close()
+
+
+def is_listening(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.slow

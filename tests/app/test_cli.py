@@ -1,0 +1,134 @@
+"""The command ganserve in this process: what it writes, what it refuses, with which status."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+
+from app import bench, cli
+from app.logs import configure_logs
+from app.settings import Settings
+from tests.live_server import PATIENCE_S, free_port, is_ready, live_server, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _logs_and_signals_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = before
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def run(command: str, models: Path, *flags: object) -> int:
+    return cli.main([command, "--models", str(models), "--device", "cpu", *map(str, flags)])
+
+
+def test_generate_writes_what_the_service_answers(
+    tiny_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "images"
+    assert run("generate", tiny_settings.models, "--seed", 4, "--n", 3, "--out", out) == 0
+    assert "from seed 4 on" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["4.png", "5.png", "6.png"]
+    model = tiny_settings.model_copy(update={"default_model": "tiny"})
+    with live_server(model) as server:
+        name = server.client.get("/generate").headers["x-model"]
+        for path in out.iterdir():
+            answer = server.client.get("/generate", params={"seed": path.stem, "model": name})
+            assert path.read_bytes() == answer.content
+
+
+@pytest.mark.parametrize(
+    ("flags", "part_of_message"),
+    [
+        (["--label", "sneakr"], "t_shirt_top"),
+        (["--model", "nobody"], "tiny-two"),
+        (["--seed", "-1"], "seed"),
+        (["--n", "0"], "n"),
+        (["--out", "image.gif"], "png, webp, jpeg"),
+    ],
+)
+def test_generate_explains_what_it_refuses(
+    tiny_repository: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    part_of_message: str,
+) -> None:
+    assert run("generate", tiny_repository, *flags) == cli.FAILED
+    written = capsys.readouterr().err
+    assert written.startswith("ganserve generate: ")
+    assert part_of_message in written
+
+
+def test_a_missing_repository_and_a_wrong_setting_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("serve", tmp_path / "nowhere") == cli.FAILED
+    assert "nowhere" in capsys.readouterr().err
+    monkeypatch.setenv("GANSERVE_MAX_IMAGS", "3")
+    assert run("serve", tmp_path) == cli.WRONG_USE
+    assert "GANSERVE_MAX_IMAGS" in capsys.readouterr().err
+
+
+def test_a_flag_wins_over_the_environment(
+    tiny_repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANSERVE_PORT", "99999")
+    assert run("serve", tiny_repository) == cli.WRONG_USE
+    assert "99999" in capsys.readouterr().err
+    assert run("serve", tiny_repository, "--port", 1, "--host", "203.0.113.1") == cli.FAILED
+    assert "port 1 " in capsys.readouterr().err
+
+
+def test_serve_ends_with_0_on_sigterm(tiny_repository: Path) -> None:
+    port = free_port()
+    statuses: list[int] = []
+
+    def ask_and_terminate() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+            wait_until(lambda: is_ready(client))
+            statuses.append(client.get("/generate").status_code)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    client = threading.Thread(target=ask_and_terminate)
+    client.start()
+    with pytest.raises(SystemExit) as ended:
+        run("serve", tiny_repository, "--port", port)
+    client.join(PATIENCE_S)
+    assert (ended.value.code, statuses) == (0, [200])
+
+
+def test_bench_prints_server_and_bare_cost(
+    tiny_repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "WARM_UP_S", 0.05)
+    monkeypatch.setattr(bench, "MEASURE_S", 0.5)
+    assert run("bench", tiny_repository) == 0
+    *_, header, one, many = capfd.readouterr().out.splitlines()
+    assert "server CPU-ms/image  bare CPU-ms/image  ratio" in header
+    assert [int(row.split()[0]) for row in (one, many)] == [1, 64]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_logs_are_lines_for_machines_or_people(
+    log_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(Settings.model_validate({"log_format": log_format, "log_level": "info"}))
+    structlog.get_logger("app").info("model_loaded", model="tiny")
+    logging.getLogger("library").warning("something %s", "else")
+    logging.getLogger("library").debug("never")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("{") == (log_format == "json")
+    assert "model_loaded" in first
+    assert "tiny" in first
+    assert "something else" in second

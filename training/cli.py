@@ -1,4 +1,4 @@
-"""The command line: gantrain list | train | export."""
+"""The command line: gantrain list | train | evaluate | export."""
 
 import argparse
 import os
@@ -63,6 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--dry-run", action="store_true", help="print the configuration, stop")
     _add_data_dir(training)
     training.set_defaults(run=_train)
+
+    evaluating = commands.add_parser("evaluate", help="measure a model's images beside real ones")
+    evaluating.add_argument("model_dir", type=Path, metavar="MODEL_DIR", help="models/NAME/VERSION")
+    evaluating.add_argument("--num-images", type=int, default=10_000, help="(default 10000)")
+    evaluating.add_argument(
+        "--cache-dir", type=Path, default=Path("runs/judges"),
+        help="where trained judges are kept (default runs/judges)",
+    )  # fmt: skip
+    _add_data_dir(evaluating)
+    evaluating.set_defaults(run=_evaluate)
 
     exporting = commands.add_parser("export", help="write a run as a checked model, or nothing")
     exporting.add_argument("run_dir", type=Path, metavar="RUN_DIR")
@@ -140,6 +150,21 @@ def _print_parameter_counts(config: "TrainConfig", dataset: "ImageDataset") -> N
     for name, build in (("generator", system.generator), ("discriminator", system.discriminator)):
         count = sum(parameter.numel() for parameter in build(shape).parameters())
         print(f"{name}: {count:,} parameters")
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.evaluation.report import as_markdown, evaluate
+
+    if options.num_images < 100:
+        raise TrainingError(f"--num-images must be at least 100, not {options.num_images}")
+    evaluation = evaluate(
+        options.model_dir,
+        num_images=options.num_images,
+        data_dir=options.data_dir,
+        cache_dir=options.cache_dir,
+    )
+    print(as_markdown(evaluation))
+    return 0
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -1,0 +1,52 @@
+"""The product's main job in one test: train, export, serve, and get the same picture again."""
+
+import io
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from app.settings import Settings
+from tests.live_server import live_server
+from training.cli import main
+
+OPTIONS = (
+    "--image-size", "16", "--width", "0.1", "--latent-dim", "8", "--batch-size", "16",
+    "--kimg", "0.32", "--device", "cpu",
+)  # fmt: skip
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """``dcgan`` and ``cgan`` trained for 20 steps on real digits, and exported."""
+    for system in ("dcgan", "cgan"):
+        run, model = tmp_path / system, tmp_path / "models" / f"{system}-digits"
+        assert main(["train", system, "--data", "digits", "--out", str(run), *OPTIONS]) == 0
+        assert main(["export", str(run), "--to", str(model)]) == 0
+    return tmp_path / "models"
+
+
+def test_from_data_to_picture(models: Path) -> None:
+    settings = Settings(models=models, device="cpu", port=0)
+    with live_server(settings) as server, httpx.Client(base_url=server.url) as client:
+        listed = client.get("/models").json()
+        assert listed["failed"] == []
+        assert [(model["name"], model["checksum"]) for model in listed["models"]] == [
+            ("cgan-digits", "verified"), ("dcgan-digits", "verified"),
+        ]  # fmt: skip
+
+        answer = client.post("/generate")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        seed = answer.headers["x-seed"]
+        with Image.open(io.BytesIO(answer.content)) as image:
+            assert image.size == (16, 16)
+        again = client.post(
+            "/generate", json={"seed": int(seed), "model": answer.headers["x-model"]}
+        )
+        assert again.content == answer.content
+
+        of_class = client.post("/generate/7", json={"seed": 1})
+        assert of_class.headers["x-model"] == "cgan-digits/1"
+        assert of_class.content != client.post("/generate/3", json={"seed": 1}).content
+        assert client.get("/models/cgan-digits/preview.png").status_code == 200

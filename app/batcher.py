@@ -180,9 +180,7 @@ class DynamicBatcher:
         finished: float,
     ) -> None:
         self._num_in_flight -= 1
-        if (
-            not self._is_closed
-        ):  # first of all: the next batch must not wait for the answers of this
+        if not self._is_closed:  # first: the next batch must not wait for the answers of this one
             self._dispatch(loop)
             self._on_queue_change(self._num_queued)
         if isinstance(outcome, BaseException):

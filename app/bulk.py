@@ -11,9 +11,9 @@ import numpy as np
 from app.encoders import ENCODERS, PNG
 from app.engine import Engine, Generated
 from app.errors import InvalidParameter
-from app.layouts import Batch, render_grid
+from app.layouts import render_grid
 from app.metrics import Metrics
-from app.orders import Order, take_order
+from app.orders import Order, batch_of, take_order
 from app.parameters import from_json
 from app.registry import Registry
 from app.settings import Settings
@@ -88,7 +88,7 @@ def _write_folder(order: Order, out: Path, generate: Callable[[Take], None]) -> 
     out.mkdir(parents=True, exist_ok=True)
 
     def take(first: int, generated: Generated) -> None:
-        batch = _batch(order, generated)
+        batch = batch_of(order, generated)
         for row, seed in enumerate(batch.seeds):
             (out / f"{seed}.{PNG}").write_bytes(render_grid(batch.single(row)))
 
@@ -107,7 +107,7 @@ def _write_file(order: Order, out: Path, generate: Callable[[Take], None]) -> No
         labels=labels or None,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(render_grid(_batch(order, whole)))
+    out.write_bytes(render_grid(batch_of(order, whole)))
 
 
 async def _generate(
@@ -145,22 +145,3 @@ async def _generate(
         raise errors.exceptions[0] from None
     finally:
         await engine.close()
-
-
-def _batch(order: Order, generated: Generated) -> Batch:
-    class_names = order.model.card.class_names
-    labels = generated.labels
-    return Batch(
-        images=generated.images,
-        seeds=list(generated.seeds),
-        labels=None if labels is None else [class_names[label] for label in labels],
-        label=order.label_name,
-        model=order.model.name,
-        version=order.model.version,
-        digest=order.model.digest,
-        execution_provider=order.model.execution_provider,
-        truncation=order.truncation,
-        format=order.format,
-        columns=order.columns,
-        scale=order.scale,
-    )

@@ -55,7 +55,15 @@ def generate(
 
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
-    order = generate_files(settings, model=model, label=label, seed=seed, n=n, out=out)
+    order = generate_files(
+        settings,
+        model=model,
+        label=label,
+        seed=seed,
+        n=n,
+        out=out,
+        on_progress=lambda num_done: _show_progress(num_done, n),
+    )
     sys.stdout.write(
         f"{order.num_images} of {order.model.name}/{order.model.version} "
         f"from seed {order.seed} on, in {out}\n"
@@ -109,6 +117,14 @@ def _settings(flags: dict[str, Any]) -> Settings:
             f"--models (or {PREFIX}MODELS) names one"
         )
     return settings
+
+
+def _show_progress(num_done: int, num_images: int) -> None:
+    """One line that counts up, for a person who waits."""
+    if sys.stderr.isatty():
+        end = "\n" if num_done == num_images else ""
+        sys.stderr.write(f"\r{num_done:,} of {num_images:,} images{end}")
+        sys.stderr.flush()
 
 
 def _meaning(field: str) -> str:

@@ -86,10 +86,10 @@ class TrainConfig:
     def differences(self, wanted: Mapping[str, Any]) -> list[str]:
         """Each wanted value that this configuration does not have, as ``name: here -> wanted``.
 
-        A longer run is a continuation and no difference.
+        The length is no difference: a run may be made longer, or ended sooner.
         """
         return [
             f"{name}: {getattr(self, name)!r} -> {value!r}"
             for name, value in wanted.items()
-            if getattr(self, name) != value and not (name == "kimg" and value > self.kimg)
+            if name != "kimg" and getattr(self, name) != value
         ]

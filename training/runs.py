@@ -22,7 +22,7 @@ def resolve_config(
     """The full configuration of a run from the options that a user gave.
 
     A fresh run takes the tuned defaults of its system for the rest; a resumed one takes what it
-    was started with, and may only be made longer.
+    was started with, but for its length.
 
     Raises:
         TrainingError: the run directory is taken, or the options differ from those of the run.
@@ -74,5 +74,10 @@ def open_state(
         raise TrainingError(f"run directory {run_dir} cannot be made: {error}") from error
     if (run_dir / CHECKPOINT).exists():
         state.resume(run_dir)
+        if state.images_shown > config.total_images + config.batch_size:
+            raise TrainingError(
+                f"{run_dir} has shown {state.images_shown / 1000:g} kimg already; "
+                f"it cannot end at {config.kimg:g}"
+            )
     config.save(run_dir)
     return state

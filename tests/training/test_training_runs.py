@@ -100,6 +100,19 @@ def test_resuming_a_finished_run_changes_nothing(
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_a_run_may_be_ended_sooner_but_not_before_where_it_is(
+    train_tiny: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sooner, planned = tmp_path / "sooner", tmp_path / "planned"
+    assert train_tiny("dcgan", sooner, "--kimg", TINY_KIMG / 2) == 0
+    (sooner / FINAL).unlink()
+    assert train_tiny("dcgan", sooner, "--resume", "--kimg", TINY_KIMG / 4) == 1
+    assert "has shown 0.16 kimg already; it cannot end at 0.08" in capsys.readouterr().err
+    assert train_tiny("dcgan", sooner, "--resume", "--kimg", TINY_KIMG * 0.75) == 0
+    assert train_tiny("dcgan", planned, "--kimg", TINY_KIMG * 0.75) == 0
+    assert (sooner / FINAL).read_bytes() == (planned / FINAL).read_bytes()
+
+
 def test_resuming_nothing_starts_from_the_beginning(train_tiny: Gantrain, tmp_path: Path) -> None:
     assert train_tiny("dcgan", tmp_path / "new", "--resume") == 0
     assert (tmp_path / "new" / FINAL).exists()

@@ -1,0 +1,73 @@
+"""Documentation that can drift is held to the code."""
+
+from pathlib import Path
+
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+
+from app import errors
+from app.metrics import Metrics
+from app.parameters import GenerateParameters
+from app.settings import Settings
+from training.cli import RECIPE_OPTIONS
+from training.datasets import list_datasets
+from training.systems import list_systems
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def rows(page: str) -> set[str]:
+    """What stands in back-quotes in the first cell of a table row."""
+    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
+    return {name for cell in cells for name in cell.split("`")[1::2]}
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    page = (DOCS / "settings.md").read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else f"`{field.default}`"
+        assert f"| `{name}` | {default} | {field.description} |" in page
+
+
+def test_every_metric_is_documented_and_none_that_is_not_there() -> None:
+    metrics = [value for value in vars(Metrics()).values() if isinstance(value, MetricWrapperBase)]
+    names = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for metric in metrics
+        for family in metric.collect()
+    }
+    assert {name for name in rows("settings.md") if name.startswith("ganserve_")} == names
+
+
+def test_every_parameter_is_documented() -> None:
+    assert set(GenerateParameters.model_fields) <= rows("http.md")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        error
+        for error in vars(errors).values()
+        if isinstance(error, type)
+        and issubclass(error, errors.GanServeError)
+        and error.__name__ not in {"ModelRefused", "ExecutionProviderUnavailable", "NotAcceptable"}
+    ],
+)
+def test_every_error_of_a_route_is_documented(error: type[errors.GanServeError]) -> None:
+    page = (DOCS / "http.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if f"`{error.type}`" in line]
+    assert row.startswith(f"| {error.status} |")
+
+
+def test_every_system_data_set_and_command_is_documented() -> None:
+    assert set(list_systems()) | set(list_datasets()) <= rows("training.md")
+    page = (DOCS / "training.md").read_text(encoding="utf-8")
+    for command in ("list", "train", "evaluate", "export"):
+        assert f"gantrain {command}" in page
+
+
+def test_the_recipe_options_are_fields_of_the_configuration() -> None:
+    from training.config import TrainConfig
+
+    assert set(RECIPE_OPTIONS) <= set(TrainConfig.__dataclass_fields__)

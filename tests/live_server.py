@@ -1,5 +1,6 @@
 """The app behind a real uvicorn socket, in a thread of this process or in a process of its own."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -63,7 +64,7 @@ def live_server(settings: Settings) -> Iterator[LiveServer]:
 def server_process(
     models: Path, *flags: str, **environment: str
 ) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
-    """``ganserve serve`` as a process, once it is ready; killed at the end if it still runs."""
+    """``ganserve serve`` as a process, once it is ready; killed at the end, workers and all."""
     port = free_port()
     command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--models", str(models)]
     process = subprocess.Popen(
@@ -72,14 +73,15 @@ def server_process(
         env=os.environ | environment,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # a process group of its own
     )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
             wait_until(lambda: process.poll() is not None or is_ready(client))
             yield process, client
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

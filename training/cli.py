@@ -24,6 +24,7 @@ RECIPE_OPTIONS = {
     "discriminator_steps": (int, "discriminator steps for each generator step"),
     "generator_lr": (float, "learning rate of the generator"),
     "discriminator_lr": (float, "learning rate of the discriminator"),
+    "instance_noise": (float, "noise on all that the discriminator sees; 0 switches it off"),
     "ema_half_life_kimg": (float, "half-life of the averaged weights; 0 switches averaging off"),
     "precision": (str, "fp32 or bf16 (default: bf16 where the device has it)"),
     "seed": (int, "random seed (default 0)"),

@@ -27,6 +27,7 @@ class TrainConfig:
     generator_lr: float
     discriminator_lr: float
     adam_betas: tuple[float, float]
+    instance_noise: float  # standard deviation, of images in [-1, 1]; what the discriminator sees
     ema_half_life_kimg: float  # of the averaged generator weights
     precision: Literal["fp32", "bf16"]  # of the convolutions; weights are always fp32
     seed: int
@@ -44,6 +45,8 @@ class TrainConfig:
                 ("generator_lr", self.generator_lr, 0 < self.generator_lr <= 1, "in (0, 1]"),
                 ("discriminator_lr", self.discriminator_lr,
                  0 < self.discriminator_lr <= 1, "in (0, 1]"),
+                ("instance_noise", self.instance_noise,
+                 0 <= self.instance_noise <= 1, "from 0 (off) to 1"),
                 ("ema_half_life_kimg", self.ema_half_life_kimg,
                  self.ema_half_life_kimg >= 0, "0 (off) or more"),
                 ("seed", self.seed, 0 <= self.seed < 2**32, "from 0 to 2^32 - 1"),

@@ -54,6 +54,12 @@ def train(
             return latent, ()
         return latent, (torch.randint(shape.num_classes, (config.batch_size,), device=device),)
 
+    def add_noise(images: Tensor) -> Tensor:
+        """Instance noise (Soenderby et al., ICLR 2017, section 3.2): no pixel gives fakes away."""
+        if config.instance_noise == 0:
+            return images
+        return images + config.instance_noise * torch.randn_like(images)
+
     with Reporter(run_dir, state) as reporter:
         while not state.is_finished and not stop:
             # Update the discriminator: tell reals from fakes.
@@ -62,8 +68,8 @@ def train(
                 reals, *real_label = draw_reals()
                 latent, fake_label = draw_latents()
                 with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
-                    fakes = state.generator(latent, *fake_label)
-                    real_logits = state.discriminator(reals, *real_label)
+                    fakes = add_noise(state.generator(latent, *fake_label))
+                    real_logits = state.discriminator(add_noise(reals), *real_label)
                     fake_logits = state.discriminator(fakes.detach(), *fake_label)
                 discriminator_loss = objective.discriminator(
                     real_logits.float(), fake_logits.float()

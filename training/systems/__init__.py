@@ -33,6 +33,7 @@ class Defaults:
     generator_lr: float = 2e-4
     discriminator_lr: float = 2e-4
     adam_betas: tuple[float, float] = (0.5, 0.999)
+    instance_noise: float = 0.1
     ema_half_life_kimg: float = 10.0
 
 

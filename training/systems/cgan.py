@@ -66,6 +66,6 @@ system = System(
     generator=build_generator,
     discriminator=build_discriminator,
     objective=NON_SATURATING,
-    defaults=Defaults(kimg=1500),
+    defaults=Defaults(kimg=200, discriminator_lr=1e-4),
     is_conditional=True,
 )

@@ -1,0 +1,72 @@
+"""The models of this repository: all of them can be served, and are what their previews show."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.registry import Registry
+from app.settings import Settings
+from contract import LABEL, LATENT, sample_latents
+from training.model_readme import PREVIEW_COLUMNS
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+MAX_BYTES = 40_000_000  # of all models together: they stay in the history for ever
+NAMES = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry.load(Settings(models=MODELS, device="cpu"))
+
+
+def test_every_model_is_served_and_listed_in_the_checksums(registry: Registry) -> None:
+    assert registry.failed == ()
+    assert {model.name for model in registry.models} == set(NAMES)
+    assert {model.checksum for model in registry.models} == {"verified"}
+
+
+def test_the_defaults_are_the_ones_the_documentation_names(registry: Registry) -> None:
+    assert registry.default_generator().name == "dcgan-mnist"
+    assert registry.default_conditional().name == "cgan-mnist"
+
+
+def test_dcgan_mnist_is_of_reference_width(registry: Registry) -> None:
+    assert registry.default_generator().card.recipe["width"] == 1.0
+
+
+def test_the_models_are_light_enough_to_be_committed() -> None:
+    assert sum(path.stat().st_size for path in MODELS.rglob("*.onnx")) < MAX_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_says_what_it_is_and_where_its_data_came_from(
+    name: str, registry: Registry
+) -> None:
+    model = registry.resolve(name)
+    assert model.card.data_licence
+    assert model.card.kimg > 0
+    assert model.card.git_commit
+    readme = (model.directory / "README.md").read_text(encoding="utf-8")
+    assert model.card.data_licence in readme
+    assert model.card.dataset_fingerprint in readme
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preview_shows_what_the_model_generates(name: str, registry: Registry) -> None:
+    model = registry.resolve(name)
+    card = model.card
+    with Image.open(model.directory / "preview.png") as picture:
+        preview = np.asarray(picture).reshape(picture.height, picture.width, card.channels)
+    first_row = preview[: card.height].reshape(
+        card.height, PREVIEW_COLUMNS, card.width, card.channels
+    )
+    inputs: dict[str, np.ndarray] = {
+        LATENT: sample_latents(range(PREVIEW_COLUMNS), card.latent_dim)
+    }
+    if card.is_conditional:
+        inputs[LABEL] = np.zeros(PREVIEW_COLUMNS, np.int64)
+    images = model.session.run(inputs).transpose(1, 0, 2, 3)
+    # Another instruction set may round a pixel the other way.
+    assert np.abs(images.astype(int) - first_row).max() <= 1

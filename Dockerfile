@@ -5,7 +5,7 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 # ---- build: a virtual environment without pip in it ---------------------------------------------
 FROM ${PYTHON_IMAGE} AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/var/cache/pip
 WORKDIR /src
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 COPY pyproject.toml constraints.txt ./
@@ -20,18 +20,18 @@ FROM build AS wheel
 COPY LICENSE ./
 COPY contract contract
 COPY app app
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     sed -i '/^gantrain = /d' pyproject.toml \
     && /opt/pip/bin/pip wheel --quiet --no-deps --wheel-dir /wheel .
 
 FROM build AS build-cpu
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/pip/bin/pip --python /opt/venv install --quiet --constraint constraints.txt --requirement cpu.txt
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     /opt/pip/bin/pip --python /opt/venv install --quiet --no-deps /wheel/*.whl
 
 FROM build AS build-gpu
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     /opt/pip/bin/pip --python /opt/venv install --quiet --constraint constraints.txt --requirement gpu.txt
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
     /opt/pip/bin/pip --python /opt/venv install --quiet --no-deps /wheel/*.whl

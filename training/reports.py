@@ -1,6 +1,7 @@
 """What a run tells while it trains: status line, stats.jsonl, TensorBoard, pictures and a plot."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -69,6 +70,7 @@ class Reporter:
         for name, value in means.items():
             self._tensorboard.add_scalar(name, value, shown)
         tqdm.write(self._status_line(record))
+        sys.stdout.flush()  # into a pipe or file, too, while there is time to act on it
         self._save_samples(shown)
         self._save_plot()
 

@@ -28,6 +28,7 @@ def runtime_fingerprint() -> str:
         "ganserve": service_version(),
         "onnxruntime": onnxruntime.__version__,
         "cpu": _instruction_set(),
+        "gpu": _gpus_and_driver(),
         **ENCODER_VERSIONS,
     }
     return json.dumps(parts, sort_keys=True)
@@ -64,3 +65,17 @@ def _instruction_set() -> str:
         pass
     vector = sorted(feature for feature in features if feature.startswith(_CPU_FEATURE_PREFIXES))
     return " ".join([platform.machine(), *vector])
+
+
+def _gpus_and_driver() -> list[str]:
+    """The NVIDIA GPUs and their driver's version; empty without them."""
+    proc = Path("/proc/driver/nvidia")
+    lines = []
+    for path in sorted([proc / "version", *proc.glob("gpus/*/information")]):
+        try:
+            lines += [
+                line for line in path.read_text().splitlines() if "odel" in line or "NVRM" in line
+            ]
+        except OSError:
+            continue
+    return sorted(lines)

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.cpu import num_usable_cores
-from app.errors import Draining, InvalidParameter, LabelNotFound, ModelNotFound
+from app.errors import Draining, InvalidParameter, LabelNotFound, ModelNotFound, QueueFull
 from app.generator import Generator
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
@@ -19,6 +19,7 @@ from contract import NUM_SEEDS, image_seeds
 
 MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
 MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
+ENCODINGS_PER_THREAD = 32  # under way at once, those that wait for a thread included
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -47,6 +48,8 @@ class Engine:
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
         self._inference = ThreadPoolExecutor(num_parallel_runs, "inference")
         self._encoding = ThreadPoolExecutor(num_threads, "encoding")
+        self._encodings: set[Future[Any]] = set()
+        self._max_encodings = ENCODINGS_PER_THREAD * num_threads
         self._generators = {
             model: Generator(
                 model,
@@ -84,8 +87,7 @@ class Engine:
             LabelNotFound: ``label`` is not a class index of the model.
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
-        if self._is_draining:
-            raise Draining("the server is shutting down")
+        self._admit()
         generator = self._generator(model)
         self._check_ranges(seed, num_images, truncation_threshold)
         seeds = image_seeds(seed, num_images)
@@ -106,13 +108,17 @@ class Engine:
         )
 
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Run what keeps a core busy (encoders do, without the GIL) beside the event loop."""
-        loop = asyncio.get_running_loop()
+        """Run what keeps a core busy (encoders do, without the GIL) beside the event loop.
+
+        Where encoders fall behind, ``generate`` refuses new requests: see ``_admit``.
+        """
         try:
-            future = loop.run_in_executor(self._encoding, function, *args)
+            future = self._encoding.submit(function, *args)
         except RuntimeError as error:  # the pool is closed
             raise Draining("the server is shutting down") from error
-        return await future
+        self._encodings.add(future)
+        future.add_done_callback(self._encodings.discard)
+        return await asyncio.wrap_future(future)
 
     def start_draining(self) -> None:
         """Refuse new requests; those under way are answered."""
@@ -125,7 +131,16 @@ class Engine:
             generator.close()
         await asyncio.sleep(0)  # the waiters hear of it before this returns
         self._inference.shutdown(wait=False, cancel_futures=True)
-        self._encoding.shutdown(wait=False)
+        self._encoding.shutdown(wait=False, cancel_futures=True)
+
+    def _admit(self) -> None:
+        if self._is_draining:
+            raise Draining("the server is shutting down")
+        if len(self._encodings) >= self._max_encodings:
+            raise QueueFull(
+                f"{len(self._encodings)} answers are being encoded already; "
+                f"at most {self._max_encodings} would be right"
+            )
 
     def _generator(self, model: LoadedModel) -> Generator:
         generator = self._generators.get(model)

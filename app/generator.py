@@ -74,7 +74,6 @@ class Generator:
         except QueueFull:
             self._shed.inc()
             raise
-        self._images_generated.inc(len(seeds))
         self._queue_duration.observe(batched.queue_seconds)
         return batched
 
@@ -88,7 +87,9 @@ class Generator:
             feed = {LATENT: self._latents(inputs[_SEED], inputs[_THRESHOLD])}
             if LABEL in inputs:
                 feed[LABEL] = inputs[LABEL]
-            return self._session.run(feed)
+            images = self._session.run(feed)
+        self._images_generated.inc(len(images))
+        return images
 
     def _latents(
         self, seeds: NDArray[np.uint32], thresholds: NDArray[np.float64]

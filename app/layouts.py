@@ -4,14 +4,19 @@ import base64
 import io
 import json
 import math
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from app.encoders import ENCODERS, Pixels
 from app.schemas import GeneratedImage, GeneratedImages
+
+
+class Abandoned(Exception):
+    """Rendering stopped because nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Batch:
     format: str
     columns: int
     scale: int
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """Set once nobody waits for the answer any more: rendering stops between two images."""
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -142,4 +149,7 @@ def provenance(batch: Batch) -> str:
 
 
 def _files(batch: Batch) -> Iterator[bytes]:
-    return (render_grid(batch.single(i)) for i in range(len(batch)))
+    for index in range(len(batch)):
+        if batch.abandoned.is_set():
+            raise Abandoned
+        yield render_grid(batch.single(index))

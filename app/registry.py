@@ -14,7 +14,7 @@ from app.errors import (
 )
 from app.execution_providers import candidates
 from app.loading import LoadedModel, batch_sizes, load_model
-from app.repository import Problem, scan
+from app.repository import FailedModel, scan
 from app.settings import ExecutionProvider, Settings
 
 __all__ = ["FailedModel", "LoadedModel", "Registry"]
@@ -24,9 +24,6 @@ log = structlog.get_logger(__name__)
 _REFERENCE = re.compile(
     r"(?P<name>[^/@]+)(/(?P<version>[1-9][0-9]{0,8})|@(?P<digest>[0-9a-fA-F]{12,64}))?", re.ASCII
 )
-
-FailedModel = Problem
-"""What is in the repository and not served: name, version (None: the whole folder), reason."""
 
 
 class Registry:
@@ -68,16 +65,14 @@ class Registry:
     def _load_on(cls, provider: ExecutionProvider, settings: Settings) -> Self:
         repository = scan(settings.models)
         sizes = batch_sizes(provider, settings)
-        models, failed = [], list(repository.problems)
+        models, failed = [], list(repository.failed)
         for file in repository.files:
             try:
                 models.append(load_model(file, provider, batch_sizes=sizes))
             except ModelRefused as error:
                 failed.append(FailedModel(file.name, file.version, error.detail))
-        for problem in failed:
-            log.error(
-                "model_failed", model=problem.name, version=problem.version, reason=problem.reason
-            )
+        for each in failed:
+            log.error("model_failed", model=each.name, version=each.version, reason=each.reason)
         return cls(models, failed, settings=settings)
 
     @property
@@ -124,6 +119,7 @@ class Registry:
     def _default(
         self, wanted: str | None, suits: Callable[[LoadedModel], bool]
     ) -> LoadedModel | None:
+        """The model that the settings want, or else the first suitable one by name."""
         suitable = [model for model in self.models if suits(model)]
         try:
             model = self.resolve(wanted) if wanted else None
@@ -131,12 +127,10 @@ class Registry:
             model = None
         if model in suitable:
             return model
-        first = suitable[0].name if suitable else None
-        return max(
-            (model for model in suitable if model.name == first),
-            key=lambda model: model.version,
-            default=None,
-        )
+        instead = next((last for last in reversed(suitable) if last.name == suitable[0].name), None)
+        if wanted:
+            log.info("default_not_served", wanted=wanted, instead=instead and instead.name)
+        return instead
 
     def _default_of(self, kind: str) -> LoadedModel:
         model = self._defaults[kind]

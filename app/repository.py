@@ -1,6 +1,6 @@
 """The model repository on disk: models/NAME/VERSION/model.onnx and SHA256SUMS. Knows no session.
 
-What is there but cannot be used is raised or given as a problem, never silently left out.
+What is there but cannot be used is raised or listed as failed, never silently left out.
 """
 
 import hashlib
@@ -51,8 +51,8 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something in the repository that is no model; ``version`` is None for a whole folder."""
+class FailedModel:
+    """What is in the repository and not served; ``version`` is None for a whole folder."""
 
     name: str
     version: int | None
@@ -64,7 +64,7 @@ class Repository:
     """All that was found, sorted by name and version."""
 
     files: list[ModelFile] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    failed: list[FailedModel] = field(default_factory=list)
 
 
 def scan(models: Path) -> Repository:
@@ -79,7 +79,7 @@ def scan(models: Path) -> Repository:
     versions = {
         (folder.name, int(version))
         for folder in folders
-        for version in _versions(folder, found.problems)
+        for version in _versions(folder, found.failed)
     }
     versions |= {key for path in sums if (key := _key(path))}
     for name, version in sorted(versions):
@@ -91,23 +91,23 @@ def scan(models: Path) -> Repository:
     return found
 
 
-def _versions(folder: Path, problems: list[Problem]) -> list[str]:
+def _versions(folder: Path, failed: list[FailedModel]) -> list[str]:
     if not re.fullmatch(NAME_PATTERN, folder.name):
         reason = f"the folder's name does not match {NAME_PATTERN}"
-        problems.append(Problem(folder.name, None, reason))
+        failed.append(FailedModel(folder.name, None, reason))
         return []
     try:
         names = [version.name for version in _folders(folder)]
     except OSError as error:
-        problems.append(Problem(folder.name, None, f"the folder is unreadable: {error.strerror}"))
+        failed.append(FailedModel(folder.name, None, f"the folder is unreadable: {error.strerror}"))
         return []
     versions = [name for name in names if _VERSION.fullmatch(name)]
     for name in sorted(set(names) - set(versions)):
         reason = f"folder {name!r} is not a version: 1, 2, 3, ..."
-        problems.append(Problem(folder.name, None, reason))
+        failed.append(FailedModel(folder.name, None, reason))
     if not names:
         reason = f"the folder holds no version: expected {folder.name}/1/{MODEL_FILE}"
-        problems.append(Problem(folder.name, None, reason))
+        failed.append(FailedModel(folder.name, None, reason))
     return versions
 
 
@@ -118,9 +118,11 @@ def _folders(parent: Path) -> list[Path]:
 def _key(path: str) -> tuple[str, int] | None:
     """(name, version) if ``path`` is where a model file belongs."""
     parts = PurePosixPath(path).parts
-    if len(parts) == 3 and parts[2] == MODEL_FILE and _VERSION.fullmatch(parts[1]):
-        return parts[0], int(parts[1])
-    return None
+    if len(parts) != 3 or parts[2] != MODEL_FILE:
+        return None
+    if not re.fullmatch(NAME_PATTERN, parts[0]) or not _VERSION.fullmatch(parts[1]):
+        return None
+    return parts[0], int(parts[1])
 
 
 def _read_sums(path: Path) -> dict[str, set[str]]:

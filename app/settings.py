@@ -13,6 +13,10 @@ from app.environment import PREFIX, is_kubernetes_port, refuse_unknown_variables
 __all__ = ["DEVICES", "EXECUTION_PROVIDERS", "PREFIX", "ExecutionProvider", "Settings"]
 
 
+# NAME, NAME/VERSION or NAME@DIGEST
+_REFERENCE = r"^[^/@]+(/[1-9][0-9]{0,8}|@[0-9a-fA-F]{12,64})?$"
+
+
 @dataclass(frozen=True)
 class ExecutionProvider:
     """How ONNX Runtime is told to run on one kind of device."""
@@ -48,7 +52,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(
         8000, ge=0, le=65_535, description="TCP port to listen on; 0 takes a free one"
     )
@@ -69,10 +73,14 @@ class Settings(BaseSettings):
         "the cgroup's quota grant",
     )
 
-    default_model: str = Field("dcgan-mnist", description="model of /generate")
-    default_conditional_model: str = Field("cgan-mnist", description="model of /generate/{label}")
+    default_model: str = Field("dcgan-mnist", pattern=_REFERENCE, description="model of /generate")
+    default_conditional_model: str = Field(
+        "cgan-mnist", pattern=_REFERENCE, description="model of /generate/{label}"
+    )
     default_translator: str | None = Field(
-        None, description="model of /translate; unset: the first translator by name"
+        None,
+        pattern=_REFERENCE,
+        description="model of /translate; unset: the first translator by name",
     )
 
     max_images: int = Field(256, ge=1, le=4096, description="images in one request")
@@ -95,7 +103,7 @@ class Settings(BaseSettings):
         1024, ge=1, le=1_000_000, description="images that wait for one model; more get 429"
     )
     request_timeout_s: float = Field(
-        10, gt=0, le=3600, description="seconds from arrival to pixels; then 504"
+        10, gt=0, le=3600, description="seconds from arrival to an encoded answer; then 504"
     )
     max_upload_bytes: int = Field(
         10_000_000, ge=1, le=1_000_000_000, description="bytes of an uploaded body; more get 413"

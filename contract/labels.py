@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SEPARATORS = re.compile(r"[\W_]+")
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -28,13 +29,18 @@ def resolve_label(label: str, class_names: Sequence[str]) -> int:
     Raises:
         LabelError: ``label`` is neither a class name nor an index in [0, num_classes).
     """
-    names = [fold(name) for name in class_names]
+    names = _folded(tuple(class_names))
     folded = fold(label)
     if folded in names:
         return names.index(folded)
     if _INDEX.fullmatch(label) and int(label) < len(names):
         return int(label)
     raise LabelError(
-        f"label {label!r} is not one of: {', '.join(names)}"
+        f"label {label[:100]!r} is not one of: {', '.join(names)}"
         f" (nor a class index from 0 to {len(names) - 1})"
     )
+
+
+@lru_cache
+def _folded(class_names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, class_names))

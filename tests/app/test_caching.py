@@ -1,5 +1,6 @@
 """ETag, Cache-Control and 304: what may be kept, for how long, and what makes it another answer."""
 
+import threading
 from typing import Any
 
 import httpx
@@ -8,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.caching import entity_tag, is_unmodified
+from app.layouts import LAYOUTS, Batch, Layout
+from app.settings import Settings
+from tests.live_server import PATIENCE_S, live_server, wait_until
 
 SEEDED = {"seed": 1}
 
@@ -87,3 +91,29 @@ def test_if_none_match_compares_weakly(if_none_match: str | None, is_held: bool)
 def test_the_order_of_an_identity_does_not_matter(identity: dict[str, Any]) -> None:
     turned = dict(reversed(identity.items()))
     assert entity_tag(identity, is_exact=True) == entity_tag(turned, is_exact=True)
+
+
+def test_every_line_of_if_none_match_is_read(client: httpx.Client) -> None:
+    etag = client.get("/generate", params=SEEDED).headers["etag"]
+    lines = [("if-none-match", '"other"'), ("if-none-match", etag)]
+    assert client.get("/generate", params=SEEDED, headers=lines).status_code == 304
+
+
+def test_an_answer_that_takes_too_long_to_encode_is_given_up(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = threading.Event()
+    left: list[bool] = []
+
+    def encode_slowly(batch: Batch) -> bytes:
+        started.set()
+        left.append(batch.abandoned.wait(PATIENCE_S))
+        return b""
+
+    monkeypatch.setitem(LAYOUTS, "zip", Layout("application/zip", encode_slowly))
+    settings = tiny_settings.model_copy(update={"request_timeout_s": 0.5})
+    with live_server(settings) as server:
+        answer = server.client.get("/generate?n=2&layout=zip")
+        assert (answer.status_code, answer.json()["title"]) == (504, "Deadline exceeded")
+        assert "not encoded within request_timeout_s" in answer.json()["detail"]
+        wait_until(lambda: left == [True])

@@ -1,6 +1,7 @@
 """Seeds to pixels: reproducible alone or in company, refused with a reason, drained in peace."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -310,3 +311,22 @@ def test_everything_is_counted(run: Any, registry: Registry, metrics: Metrics) -
     ):
         assert line in text
     assert 'execution_provider="CPUExecutionProvider",model="tiny",' in text
+
+
+def test_requests_are_refused_while_encoders_are_behind(
+    run: Any, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.engine.ENCODINGS_PER_THREAD", 2)
+    release = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny")
+        encodings = [asyncio.create_task(engine.run_encoding(release.wait, 60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull, match="2 answers are being encoded already"):
+            await engine.generate(model, seed=1)
+        release.set()
+        await asyncio.gather(*encodings)
+        assert len((await engine.generate(model, seed=1)).images) == 1
+
+    run(test, num_threads=1)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.layouts import compose_grid, enlarge, num_columns
+from app.encoders import ENCODERS, Encoder, Pixels
+from app.layouts import LAYOUTS, Abandoned, Batch, compose_grid, enlarge, num_columns
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.sampled_from([1, 3]))
@@ -30,3 +31,25 @@ def test_a_grid_is_near_square_unless_columns_are_asked_for(n: int, columns: int
 def test_enlarging_repeats_every_pixel() -> None:
     image = np.array([[[1], [2]]], dtype=np.uint8)
     assert enlarge(image, 2)[:, :, 0].tolist() == [[1, 1, 2, 2], [1, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("layout", ["zip", "json"])
+def test_rendering_stops_between_images_once_nobody_waits(
+    layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = Batch(
+        images=np.zeros((3, 2, 2, 1), np.uint8), seeds=[1, 2, 3], labels=None, label=None,
+        model="tiny", version=1, digest="0" * 64, execution_provider="CPUExecutionProvider",
+        truncation=None, format="png", columns=2, scale=1,
+    )  # fmt: skip
+    encoded = []
+
+    def leave_after_the_first(pixels: Pixels, provenance: str) -> bytes:
+        encoded.append(provenance)
+        batch.abandoned.set()
+        return b""
+
+    monkeypatch.setitem(ENCODERS, "png", Encoder("image/png", leave_after_the_first))
+    with pytest.raises(Abandoned):
+        LAYOUTS[layout].render(batch)
+    assert len(encoded) == 1

@@ -20,7 +20,7 @@ def test_every_version_is_found_in_order(tiny_repository: Path) -> None:
         ("tiny-two", 1),
         ("tiny-two", 2),
     ]
-    assert found.problems == []
+    assert found.failed == []
 
 
 def test_versions_are_sorted_as_numbers(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_every_style_of_sha256sum_is_read(tmp_path: Path, style: str) -> None:
 )
 def test_a_folder_that_fits_no_place_is_a_problem(tmp_path: Path, folder: str, reason: str) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    (problem,) = scan(tmp_path).problems
+    (problem,) = scan(tmp_path).failed
     assert problem.name == folder.partition("/")[0]
     assert problem.version is None
     assert re.search(reason, problem.reason)
@@ -92,7 +92,7 @@ def test_other_files_and_hidden_folders_are_nobodys_problem(tiny_repository: Pat
     sums.write_text(f"{sums.read_text()}not a line of sha256sum\n")
     found = scan(tiny_repository)
     assert len(found.files) == 6
-    assert found.problems == []
+    assert found.failed == []
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -101,4 +101,10 @@ def test_an_empty_or_missing_repository_is_empty(tmp_path: Path, exists: bool) -
     if exists:
         models.mkdir()
     found = scan(models)
-    assert (found.files, found.problems) == ([], [])
+    assert (found.files, found.failed) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["../1/model.onnx", "Bad Name/1/model.onnx", "..//1/model.onnx"])
+def test_checksums_lead_to_no_folder_that_a_model_may_not_have(path: str, tmp_path: Path) -> None:
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {path}\n")
+    assert scan(tmp_path).files == []

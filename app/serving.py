@@ -13,15 +13,21 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.errors import GanServeError
 from app.logs import configure_logs
 from app.main import create_app
 from app.settings import PREFIX, Settings
+from app.workers import Supervisor
 
 log = structlog.get_logger(__name__)
 
+BACKLOG = 2048
+"""Connections that may wait to be accepted; uvicorn's own number."""
+
+WORKER_PATIENCE_S = 15
+"""A worker that says nothing for so long is replaced: long enough for its imports on a busy
+machine. One that dies while it is asked is noticed no sooner."""
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
@@ -48,6 +54,9 @@ class PatientProtocol(HttpToolsProtocol):
         if self.is_leaving and self.cycle is not None:
             self.cycle.keep_alive = False  # the answer asks the client to close
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Any client may ask for another protocol, and is answered in this one: no warning."""
+
 
 class AddressUnavailable(GanServeError):
     """Nothing can listen where the settings say."""
@@ -73,8 +82,8 @@ def _serve_in_workers(settings: Settings, listener: socket.socket, flags: Mappin
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in flags.items()})
     with tempfile.TemporaryDirectory(prefix="ganserve-metrics-") as folder:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # /metrics of all workers in one
-        config = server_config("app.main:create_app_from_environment", settings)
-        supervisor = Multiprocess(config, sockets=[listener])
+        config = server_config("app.workers:create_app_from_environment", settings)
+        supervisor = Supervisor(config, sockets=[listener])
         supervisor.run()
     failed = any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
     return STARTUP_FAILURE if failed else 0
@@ -92,6 +101,7 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_worker_healthcheck=WORKER_PATIENCE_S,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
     )
 
@@ -102,6 +112,7 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # two sockets may be bound to one port, but only one may listen
     except OSError as error:
         listener.close()
         raise AddressUnavailable(

@@ -1,0 +1,49 @@
+"""Several server processes: one that watches, the others that serve. Knows no socket's address."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+
+from fastapi import FastAPI
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from app.logs import configure_logs
+from app.main import create_app
+from app.settings import Settings
+
+
+class Supervisor(Multiprocess):
+    """Stops listening before its workers do.
+
+    As long as one process holds the listening socket open, the system goes on taking connections
+    for it, which nobody would answer any more.
+    """
+
+    def terminate_all(self) -> None:
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def create_app_from_environment() -> FastAPI:
+    """What each worker process calls."""
+    settings = Settings()
+    configure_logs(settings)
+    _leave_with_the_supervisor()
+    return create_app(settings)
+
+
+def _leave_with_the_supervisor() -> None:
+    """Shut this worker down once its supervisor is gone, even if it was killed."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+    sentinel = supervisor.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,8 @@ def generate_files(
         raise InvalidParameter(f"n must be an integer from 1 to {NUM_SEEDS}, not {n}")
     is_folder, image_format = _kind_of(out)
     asked = {"model": model, "seed": seed, "format": image_format, "n": 1 if is_folder else n}
-    parameters = from_json(json.dumps(asked).encode())
+    given = {name: value for name, value in asked.items() if value is not None}
+    parameters = from_json(json.dumps(given).encode(), max_images=n)
     registry = Registry.load(settings)
     try:
         order = take_order(parameters, label=label, accept=None, registry=registry, max_images=n)
@@ -96,6 +98,18 @@ def _write_folder(order: Order, out: Path, generate: Callable[[Take], None]) -> 
 
 
 def _write_file(order: Order, out: Path, generate: Callable[[Take], None]) -> None:
+    """Open a file beside ``out`` before anything is generated, and move it there once complete."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(_grid_of_all(order, generate))
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _grid_of_all(order: Order, generate: Callable[[Take], None]) -> bytes:
     kept: dict[int, Generated] = {}
     generate(kept.__setitem__)
     parts = [kept[first] for first in sorted(kept)]
@@ -106,8 +120,7 @@ def _write_file(order: Order, out: Path, generate: Callable[[Take], None]) -> No
         seeds=tuple(seed for part in parts for seed in part.seeds),
         labels=labels or None,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(render_grid(batch_of(order, whole)))
+    return render_grid(batch_of(order, whole))
 
 
 async def _generate(

@@ -5,8 +5,8 @@ GanServeError                     500
 ├── ModelNotFound                 404   the model asked for is not served
 ├── LabelNotFound                 404   the model has no such class
 ├── NotAcceptable                 406   no format that the client accepts
-├── BodyTooLarge                  413   more bytes than max_upload_bytes
-├── UnsupportedMediaType          415   a body of a type that is not read
+├── BodyTooLarge                  413   a body of more bytes than are read
+├── UnsupportedMediaType          415   a body of a type or coding that is not read
 ├── QueueFull                     429   shed load; try again after Retry-After
 ├── InferenceFailed               500   the session failed; the cause is in the log
 ├── ModelRefused                  500   at start-up: a model file that is listed as failed
@@ -19,6 +19,9 @@ The message of an error names the thing, its value and what would be right.
 """
 
 from typing import ClassVar
+
+MAX_SHOWN = 100
+"""So many characters of a text that a client sent are shown to it again."""
 
 
 class GanServeError(Exception):
@@ -35,6 +38,11 @@ class GanServeError(Exception):
     @property
     def detail(self) -> str:
         return str(self)
+
+
+def shortened(text: str) -> str:
+    """A text of any length, cut to one that fits a message."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 class InvalidParameter(GanServeError):
@@ -104,6 +112,9 @@ class Draining(GanServeError):
     status = 503
     title = "Shutting down"
     type = "/problems/draining"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})  # the next one goes elsewhere
 
 
 class DeadlineExceeded(GanServeError):

@@ -11,9 +11,8 @@ from fastapi import FastAPI
 
 from app.caching import runtime_fingerprint
 from app.engine import Engine
-from app.logs import configure_logs
 from app.metrics import Metrics
-from app.middleware import BodyLimit, RequestContext, StartupErrors
+from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
@@ -32,12 +31,10 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Images from GANs, reproducible from their seeds",
         lifespan=_lifespan(settings, figures),
         exception_handlers=HANDLERS,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-    )
-    app.add_middleware(
-        BodyLimit, max_bytes=settings.max_upload_bytes, timeout_s=settings.request_timeout_s
     )
     app.add_middleware(RequestContext, metrics=figures)
     app.add_middleware(StartupErrors)
@@ -45,15 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     generate.add_routes(app.router, max_images=settings.max_images)
     for module in (models, health, metrics, docs):
         module.add_routes(app.router)
-    app.openapi = docs.with_shared_schemas(app.openapi)  # type: ignore[method-assign]
     return app
-
-
-def create_app_from_environment() -> FastAPI:
-    """What each of several worker processes calls."""
-    settings = Settings()
-    configure_logs(settings)
-    return create_app(settings)
 
 
 def _lifespan(

@@ -1,4 +1,4 @@
-"""What surrounds every request, as pure ASGI: id, figures, last-resort answer, body limit.
+"""What surrounds every request, as pure ASGI: id, figures, last-resort answer.
 
 Knows no route and no model. Nothing here is Starlette's BaseHTTPMiddleware, which costs more than
 all the rest of a request and hides a client's leaving.
@@ -15,17 +15,17 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.connection import ClientGone
-from app.errors import BodyTooLarge, GanServeError
+from app.errors import Draining, GanServeError
 from app.metrics import Metrics
-from app.problems import on_internal_error
-
-DROPPED_BYTES = 16 * 2**20
-"""So much of a body too large is read and dropped: many clients send all before they read."""
+from app.problems import error_response, not_found, on_internal_error
 
 CLIENT_GONE = 499
 """Nobody reads this status; it is counted (the number is nginx's)."""
 
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +53,20 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = (b"x-request-id", request_id.encode())
-                message = {**message, "headers": [*message["headers"], own]}
+                own = ((b"x-request-id", request_id.encode()), _NO_SNIFFING)
+                message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 
         try:
-            await self.app(scope, receive, send_in_context)
+            is_plain = _CONTROL_CHARACTER.search(scope["path"]) is None
+            await (self.app if is_plain else not_found(scope))(scope, receive, send_in_context)
         except (ClientGone, ClientDisconnect):
             status = CLIENT_GONE
+        except asyncio.CancelledError:  # by the server, whose patience at shutdown is over
+            log.warning("request_cut_off", request_id=request_id, path=scope["path"])
+            if not status:
+                error = Draining("the server is shutting down and could not finish this in time")
+                await error_response(scope, error)(scope, receive, send_in_context)
         except Exception:
             log.exception("internal_error", request_id=request_id, path=scope["path"])
             if status:  # too late for an answer: let the server cut the connection
@@ -74,50 +80,6 @@ class RequestContext:
         route = getattr(scope.get("route"), "path_format", "unknown")
         self.metrics.requests.labels(route, status).inc()
         self.metrics.request_duration.labels(route).observe(seconds)
-
-
-class BodyLimit:
-    """Refuse bodies above ``max_bytes``, after reading and dropping a good part of them."""
-
-    def __init__(self, app: ASGIApp, *, max_bytes: int, timeout_s: float) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-        self.timeout_s = timeout_s
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            for name, _ in scope["headers"]:
-                if name in (b"content-length", b"transfer-encoding"):
-                    receive = self._limited(receive)
-                    break
-        await self.app(scope, receive, send)
-
-    def _limited(self, receive: Receive) -> Receive:
-        num_bytes = 0
-
-        async def receive_limited() -> Message:
-            nonlocal num_bytes
-            message = await receive()
-            num_bytes += len(message.get("body", b""))
-            if num_bytes > self.max_bytes:
-                await self._drop(message, receive, num_bytes)
-                raise BodyTooLarge(
-                    f"the body has more than {self.max_bytes:,} bytes; "
-                    f"at most that many (max_upload_bytes) would be right",
-                    headers={"Connection": "close"},
-                )
-            return message
-
-        return receive_limited
-
-    async def _drop(self, message: Message, receive: Receive, num_bytes: int) -> None:
-        try:
-            async with asyncio.timeout(self.timeout_s):
-                while message.get("more_body") and num_bytes < DROPPED_BYTES:
-                    message = await receive()
-                    num_bytes += len(message.get("body", b""))
-        except TimeoutError:
-            pass
 
 
 class StartupErrors:

@@ -13,16 +13,15 @@ def accepted_layout(accept: str | None) -> str:
     A media type chooses its layout only where no wildcard is accepted too, and only if no image
     type is preferred to it: then the client would have been content with the default.
     """
-    if not accept or "*" in accept:
-        return GRID
     best, best_quality = GRID, 0.0
-    for media_range in accept.split(","):
-        media_type, _, parameters = media_range.strip().lower().partition(";")
-        media_type = media_type.strip()
+    for media_range in (accept or "").lower().split(","):
+        media_type, _, parameters = media_range.partition(";")
+        media_type, quality = media_type.strip(), _quality(parameters)
+        if "*" in media_type and quality > 0:
+            return GRID
         layout = _LAYOUT_OF_MEDIA_TYPE.get(media_type)
         if layout is None and not media_type.startswith("image/"):
             continue
-        quality = _quality(parameters)
         if quality > best_quality:  # the first of equals
             best, best_quality = layout or GRID, quality
     return best

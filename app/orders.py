@@ -4,12 +4,16 @@ import secrets
 from dataclasses import dataclass
 
 from app.engine import Generated
-from app.errors import InvalidParameter, LabelNotFound, NotReady
+from app.errors import InvalidParameter, LabelNotFound, NotReady, shortened
 from app.layouts import GRID, Batch, num_columns
 from app.negotiation import accepted_layout
-from app.parameters import GenerateParameters, check_fits
+from app.parameters import GenerateParameters
 from app.registry import LoadedModel, Registry
-from contract import NUM_SEEDS, LabelError, resolve_label
+from contract import NUM_SEEDS, LabelError, ModelCard, resolve_label
+
+MAX_PIXELS = 16_777_216  # of a finished image
+MAX_SIDE = 16_383  # of a finished image, pixels: the limit of WebP
+MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512x512
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,33 @@ def take_order(
     )
 
 
+def check_fits(
+    parameters: GenerateParameters, layout: str, card: ModelCard, *, max_images: int
+) -> None:
+    """Check what the model and the settings limit.
+
+    Raises:
+        InvalidParameter: more images than allowed, or a finished image, or all of them, too large.
+    """
+    n, scale = parameters.n, parameters.scale
+    if n > max_images:
+        raise InvalidParameter(f"n must be an integer from 1 to {max_images}, not {n}")
+    columns = num_columns(n, parameters.columns) if layout == GRID else 1
+    rows = -(-n // columns) if layout == GRID else 1
+    width, height = card.width * columns * scale, card.height * rows * scale
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise InvalidParameter(
+            f"n {n}, columns {columns} and scale {scale} make an image of "
+            f"{width}x{height} pixels from {card.width}x{card.height}; at most {MAX_SIDE:,} on a "
+            f"side and {MAX_PIXELS:,} altogether would be right"
+        )
+    if layout != GRID and n * width * height > MAX_PIXELS_ALTOGETHER:
+        raise InvalidParameter(
+            f"n {n} and scale {scale} make {n * width * height:,} pixels in {n} images of "
+            f"{width}x{height}; at most {MAX_PIXELS_ALTOGETHER:,} in one {layout} would be right"
+        )
+
+
 def batch_of(order: Order, generated: Generated) -> Batch:
     """The images made for an order, ready for its layout."""
     class_names, labels = order.model.card.class_names, generated.labels
@@ -109,7 +140,7 @@ def _model(reference: str | None, label: str | None, registry: Registry) -> Load
     model = registry.resolve(reference)
     if model.card.kind != "generator":
         raise InvalidParameter(
-            f"model {reference!r} is a {model.card.kind}: it makes images from images; "
+            f"model {shortened(reference)!r} is a {model.card.kind}: it makes images from images; "
             "a generator would be right here (GET /models lists them)"
         )
     return model
@@ -118,8 +149,8 @@ def _model(reference: str | None, label: str | None, registry: Registry) -> Load
 def _label(label: str, model: LoadedModel) -> int:
     if not model.card.is_conditional:
         raise InvalidParameter(
-            f"label {label!r} is asked of model {model.name!r}, which has no classes; a model with "
-            "class_names would be right (GET /models lists them), or no label"
+            f"label {shortened(label)!r} is asked of model {model.name!r}, which has no classes; "
+            "a model with class_names would be right (GET /models lists them), or no label"
         )
     try:
         return resolve_label(label, model.card.class_names)

@@ -5,20 +5,28 @@ Knows no model of the registry; what depends on the model's card is checked once
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from app.encoders import ENCODERS, PNG
 from app.errors import InvalidParameter
-from app.layouts import GRID, LAYOUTS, num_columns
-from contract import NUM_SEEDS, ModelCard
+from app.layouts import LAYOUTS
+from app.sentences import LongInteger, schemas_of, shown, summary
+from contract import NUM_SEEDS
 
-MAX_PIXELS = 16_777_216  # of a finished image
-MAX_SIDE = 16_383  # of a finished image, pixels: the limit of WebP
+MAX_PARAMETER_BYTES = 65_536  # of a body or query of parameters; all of them take a few hundred
+MAX_REFERENCE = 200  # characters of NAME, NAME/VERSION or NAME@DIGEST
 MAX_COLUMNS = 256
 MAX_SCALE = 16
 
@@ -39,7 +47,7 @@ class GenerateParameters(BaseModel):
 
     model: str | None = Field(
         None,
-        max_length=200,
+        max_length=MAX_REFERENCE,
         description="NAME, NAME/VERSION or NAME@DIGEST (12 or more hex digits of the sha256)",
     )
     n: int = Field(1, ge=1, description="images")
@@ -63,27 +71,30 @@ class GenerateParameters(BaseModel):
     )
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="enlargement, nearest neighbour")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null_is_no_value(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("null")
+        return value
+
 
 _DEFAULTS = GenerateParameters()
 _INTEGERS = frozenset({"n", "seed", "columns", "scale"})
 _NUMBERS = frozenset({"truncation"})
 
 
-def from_json(body: bytes) -> GenerateParameters:
+def from_json(body: bytes, *, max_images: int) -> GenerateParameters:
     """Read a JSON body; an empty one means all defaults.
 
     Raises:
-        InvalidParameter: not JSON, not an object, or a field that is unknown or out of range.
+        InvalidParameter: not JSON, not an object, or a field that is unknown, given twice, null or
+            out of range.
     """
-    if not body:
-        return _DEFAULTS
-    try:
-        return GenerateParameters.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidParameter(_summary(error)) from error
+    return _validated(_read_json(body), max_images) if body else _DEFAULTS
 
 
-def from_query(query: bytes) -> GenerateParameters:
+def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
     """Read a query string, in which numbers are written as in JSON.
 
     Raises:
@@ -91,44 +102,51 @@ def from_query(query: bytes) -> GenerateParameters:
     """
     if not query:
         return _DEFAULTS
-    values: dict[str, Any] = {}
-    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name in values:
-            raise InvalidParameter(f"parameter {_shown(name)} is given twice; once would be right")
-        values[name] = _number(name, text)
+    if len(query) > MAX_PARAMETER_BYTES:
+        raise InvalidParameter(
+            f"the query has {len(query):,} bytes; at most {MAX_PARAMETER_BYTES:,} would be right"
+        )
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    values = _once_each((name, _number(name, text)) for name, text in pairs)
+    return _validated(values, max_images)
+
+
+@cache
+def parameter_schemas(max_images: int) -> Mapping[str, dict[str, Any]]:
+    """JSON Schema of each parameter, by name."""
+    schemas = schemas_of(GenerateParameters)
+    return schemas | {"n": schemas["n"] | {"maximum": max_images}}
+
+
+def _validated(values: object, max_images: int) -> GenerateParameters:
     try:
         return GenerateParameters.model_validate(values)
     except ValidationError as error:
-        raise InvalidParameter(_summary(error)) from error
+        raise InvalidParameter(summary(error, parameter_schemas(max_images))) from error
 
 
-def check_fits(
-    parameters: GenerateParameters, layout: str, card: ModelCard, *, max_images: int
-) -> None:
-    """Check what the model and the settings limit.
-
-    Raises:
-        InvalidParameter: more images than allowed, or a finished image would be too large.
-    """
-    n = parameters.n
-    if n > max_images:
-        raise InvalidParameter(f"n must be an integer from 1 to {max_images}, not {n}")
-    columns = num_columns(n, parameters.columns) if layout == GRID else 1
-    rows = -(-n // columns) if layout == GRID else 1
-    width = card.width * columns * parameters.scale
-    height = card.height * rows * parameters.scale
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+def _read_json(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_once_each, parse_int=_integer)
+    except RecursionError as error:
         raise InvalidParameter(
-            f"n {n}, columns {columns} and scale {parameters.scale} make an image of "
-            f"{width}x{height} pixels from {card.width}x{card.height}; at most {MAX_SIDE:,} on a "
-            f"side and {MAX_PIXELS:,} altogether would be right"
-        )
+            "the body is nested too deeply; a JSON object of parameters would be right"
+        ) from error
+    except ValueError as error:  # of the encoding, or of the syntax
+        raise InvalidParameter(f"the body is not JSON: {error}") from error
 
 
-def parameter_schemas() -> dict[str, dict[str, Any]]:
-    """JSON Schema of each parameter; the greatest n is a setting and not among them."""
-    properties: dict[str, dict[str, Any]] = GenerateParameters.model_json_schema()["properties"]
-    return {name: _without_null(schema) for name, schema in properties.items()}
+def _once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise InvalidParameter(f"parameter {shown(name)} is given twice; once would be right")
+        values[name] = value
+    return values
+
+
+def _integer(digits: str) -> int | LongInteger:
+    return int(digits) if len(digits) <= 1000 else LongInteger(digits)
 
 
 def _number(name: str, text: str) -> str | int | float:
@@ -138,50 +156,3 @@ def _number(name: str, text: str) -> str | int | float:
     if name in _NUMBERS and _NUMBER.fullmatch(text):
         return float(text)
     return text
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in schema.items() if key not in ("anyOf", "title")}
-    if kept.get("default", "") is None:
-        del kept["default"]
-    first: dict[str, Any] = next(iter(schema.get("anyOf", [{}])))
-    return first | kept
-
-
-def _summary(error: ValidationError) -> str:
-    return "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
-
-
-def _sentence(problem: ErrorDetails) -> str:
-    """One problem as a sentence that names the thing, its value and what would be right."""
-    name = str(problem["loc"][0]) if problem["loc"] else ""
-    if problem["type"] == "json_invalid":
-        return f"the body is not JSON: {problem['ctx']['error']}"
-    if not name:
-        return f"the body must be a JSON object of parameters, not {_shown(problem['input'])}"
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(GenerateParameters.model_fields)
-        return f"unknown parameter {_shown(name)}; known are: {known}"
-    return f"{name} must be {_EXPECTED[name]}, not {_shown(problem['input'])}"
-
-
-def _shown(value: object) -> str:
-    """A value as JSON writes it, cut to a length that fits a message."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "an array"
-    text = json.dumps(value)
-    return text if len(text) <= 100 else f"{text[:100]}..."
-
-
-def _expected(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return f"one of: {', '.join(schema['enum'])}"
-    if schema["type"] == "string":
-        return str(schema["description"])
-    kind = "an integer" if schema["type"] == "integer" else "a number"
-    if "maximum" not in schema:
-        return f"{kind} of at least {schema['minimum']}"
-    return f"{kind} from {schema['minimum']} to {schema['maximum']}"
-
-
-_EXPECTED = {name: _expected(schema) for name, schema in parameter_schemas().items()}

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from app.errors import GanServeError
+from app.errors import GanServeError, shortened
 from app.schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -22,27 +22,42 @@ log = structlog.get_logger(__name__)
 
 async def on_error(request: Request, error: GanServeError) -> Response:
     if error.status >= 500:
+        cause = error.__cause__
         log.warning(
             "request_failed",
             status=error.status,
             error=error.detail,
             request_id=_request_id(request.scope),
+            **({} if cause is None else {"cause": repr(cause)}),
         )
-    return problem_response(
-        request.scope, error.status, error.title, error.detail, error.type, error.headers
-    )
+    return error_response(request.scope, error)
+
+
+def error_response(scope: Scope, error: GanServeError) -> Response:
+    detail = error.detail
+    if error.status == 500:
+        detail += f" (request id {_request_id(scope)})"
+    return problem_response(scope, error.status, error.title, detail, error.type, error.headers)
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """What the router raises: no such route, or no such method on it."""
-    method, path, status = request.method, request.url.path, error.status_code
+    scope, status = request.scope, error.status_code
     detail, headers = error.detail, dict(error.headers or {})
     if status == 404:
-        detail = f"there is no {path!r} here; /docs shows what there is"
-    elif status == 405:
-        headers["Allow"] = ", ".join(_allowed_methods(request.scope))
-        detail = f"{method} is not allowed on {path!r}; allowed are: {headers['Allow']}"
-    return problem_response(request.scope, status, _TITLES.get(status, detail), detail, "", headers)
+        return not_found(scope)
+    if status == 405:
+        headers["Allow"] = ", ".join(_allowed_methods(scope))
+        detail = (
+            f"{request.method} is not allowed on {shortened(scope['path'])!r}; "
+            f"allowed are: {headers['Allow']}"
+        )
+    return problem_response(scope, status, _TITLES.get(status, detail), detail, "", headers)
+
+
+def not_found(scope: Scope) -> Response:
+    detail = f"there is no {shortened(scope['path'])!r} here; /docs shows what there is"
+    return problem_response(scope, 404, _TITLES[404], detail)
 
 
 def on_internal_error(scope: Scope) -> Response:
@@ -78,9 +93,9 @@ def problem_response(
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses as problem documents, in the words of the OpenAPI document."""
-    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {"description": _MEANINGS[status], "content": content} | _HEADERS.get(status, {})
         for status in statuses
     }
 
@@ -88,12 +103,24 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _MEANINGS = {
     404: "unknown model or label; the detail lists the valid ones",
     413: "body too large",
-    415: "wrong media type",
-    422: "parameter unknown or out of range",
+    415: "wrong media type, or compressed",
+    422: "parameter unknown, given twice or out of range",
     429: "queue full; try again after Retry-After",
     500: "internal error; the log has its cause under the request id",
     503: "not ready, or shutting down",
     504: "deadline passed",
+}
+
+
+_HEADERS: dict[int, dict[str, Any]] = {
+    429: {
+        "headers": {
+            "Retry-After": {
+                "description": "seconds after which to try again",
+                "schema": {"type": "integer"},
+            }
+        }
+    }
 }
 
 

@@ -2,14 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.schemas import GeneratedImages, Problem
 
@@ -18,12 +17,13 @@ _PAGE = files("app") / "web" / "docs.html"
 
 def add_routes(router: APIRouter) -> None:
     page = _PAGE.read_text()
-    headers = {"Content-Security-Policy": _policy(page), "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Security-Policy": _policy(page)}
 
     async def get_docs(request: Request) -> Response:
         return Response(page, headers=headers, media_type="text/html")
 
     router.add_api_route("/docs", get_docs, include_in_schema=False)
+    router.add_api_route("/openapi.json", get_document, include_in_schema=False)
     router.add_api_route("/", get_start, include_in_schema=False)
 
 
@@ -31,19 +31,19 @@ async def get_start(request: Request) -> Response:
     return RedirectResponse("/docs")
 
 
-def with_shared_schemas(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+async def get_document(request: Request) -> Response:
+    return JSONResponse(document(request.app))
+
+
+def document(app: FastAPI) -> dict[str, Any]:
     """The document, and the schemas to which answers that FastAPI does not model refer."""
-
-    def document() -> dict[str, Any]:
-        whole = openapi()
-        _, schemas = models_json_schema(
-            [(Problem, "serialization"), (GeneratedImages, "serialization")],
-            ref_template="#/components/schemas/{model}",
-        )
-        whole["components"]["schemas"].update(schemas["$defs"])
-        return whole
-
-    return document
+    whole = app.openapi()
+    _, schemas = models_json_schema(
+        [(Problem, "serialization"), (GeneratedImages, "serialization")],
+        ref_template="#/components/schemas/{model}",
+    )
+    whole["components"]["schemas"].update(schemas["$defs"])
+    return whole
 
 
 def _policy(page: str) -> str:

@@ -7,29 +7,41 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
+from app.bodies import read_body
 from app.encoders import ENCODERS
-from app.errors import InvalidParameter, UnsupportedMediaType
+from app.errors import InvalidParameter, UnsupportedMediaType, shortened
 from app.layouts import LAYOUTS
 from app.orders import take_order
-from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
-from app.parts import parts_of
+from app.parameters import (
+    MAX_PARAMETER_BYTES,
+    GenerateParameters,
+    from_json,
+    from_query,
+    parameter_schemas,
+)
+from app.parts import Parts, parts_of
 from app.problems import responses
+from app.sentences import Schemas
+from app.settings import Settings
 
 SUMMARY = "Generate images"
 OF_A_CLASS = "Generate images of one class"
 
 
 async def generate_by_query(request: Request) -> Response:
-    return await _generate(request, from_query(request.scope["query_string"]))
+    parts = parts_of(request)
+    query = request.scope["query_string"]
+    parameters = from_query(query, max_images=parts.settings.max_images)
+    return await _generate(request, parameters, parts)
 
 
 async def generate_by_body(request: Request) -> Response:
-    return await _generate(request, await _body_parameters(request))
+    parts = parts_of(request)
+    return await _generate(request, await _body_parameters(request, parts.settings), parts)
 
 
 def add_routes(router: APIRouter, *, max_images: int) -> None:
-    schemas = parameter_schemas()
-    schemas["n"]["maximum"] = max_images
+    schemas = parameter_schemas(max_images)
     for path, summary, label in (
         ("/generate", SUMMARY, []),
         ("/generate/{label:path}", OF_A_CLASS, [_LABEL]),
@@ -59,31 +71,34 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
         )
 
 
-async def _generate(request: Request, parameters: GenerateParameters) -> Response:
-    parts = parts_of(request)
+async def _generate(request: Request, parameters: GenerateParameters, parts: Parts) -> Response:
     order = take_order(
         parameters,
         label=request.path_params.get("label"),
-        accept=request.headers.get("accept"),
+        accept=", ".join(request.headers.getlist("accept")) or None,
         registry=parts.registry,
         max_images=parts.settings.max_images,
     )
     return await answer(request, order, parts)
 
 
-async def _body_parameters(request: Request) -> GenerateParameters:
+async def _body_parameters(request: Request, settings: Settings) -> GenerateParameters:
     if query := request.scope["query_string"]:
         raise InvalidParameter(
             f"POST takes its parameters in a JSON body, not in the query "
-            f"{query.decode('latin-1')[:100]!r}; GET takes them there"
+            f"{shortened(query.decode('latin-1'))!r}; GET takes them there"
         )
-    body = await request.body()
+    body = await read_body(
+        request,
+        max_bytes=min(settings.max_upload_bytes, MAX_PARAMETER_BYTES),
+        timeout_s=settings.request_timeout_s,
+    )
     media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
     if body and media_type != "application/json":
         raise UnsupportedMediaType(
-            f"content type {media_type!r} of the body is not 'application/json'"
+            f"content type {shortened(media_type)!r} of the body is not 'application/json'"
         )
-    return from_json(body)
+    return from_json(body, max_images=settings.max_images)
 
 
 _DESCRIPTION = (
@@ -117,6 +132,8 @@ _HEADERS = {
         "X-Model-Digest": "sha256 of the model file",
         "X-Execution-Provider": "what really ran the model",
         "X-Request-Id": "also in the log",
+        "Server-Timing": "milliseconds in queue, inference and encode",
+        "Vary": "Accept",
         "ETag": "of seeded GETs",
         "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
     }.items()
@@ -137,11 +154,14 @@ _IMAGES: dict[int | str, dict[str, Any]] = {
     }
 }
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "the client holds this very answer"}
+    304: {
+        "description": "the client holds this very answer",
+        "headers": {name: header for name, header in _HEADERS.items() if name != "Server-Timing"},
+    }
 }
 
 
-def _query_parameters(schemas: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _query_parameters(schemas: Schemas) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -153,6 +173,11 @@ def _query_parameters(schemas: dict[str, dict[str, Any]]) -> list[dict[str, Any]
     ]
 
 
-def _request_body(schemas: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    schema = {"type": "object", "properties": schemas, "additionalProperties": False}
+def _request_body(schemas: Schemas) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "description": "each at most once; null is no value: leave a parameter out instead",
+        "properties": schemas,
+        "additionalProperties": False,
+    }
     return {"required": False, "content": {"application/json": {"schema": schema}}}

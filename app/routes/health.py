@@ -4,13 +4,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.caching import NO_STORE
 from app.parts import parts_of
 from app.routes.models import failed_entry
 from app.schemas import Liveness, Readiness
 
 
 async def live(request: Request) -> Response:
-    return Response(Liveness().model_dump_json(), media_type="application/json")
+    return Response(
+        Liveness().model_dump_json(),
+        headers={"Cache-Control": NO_STORE},
+        media_type="application/json",
+    )
 
 
 async def ready(request: Request) -> Response:
@@ -25,6 +30,7 @@ async def ready(request: Request) -> Response:
     return Response(
         readiness.model_dump_json(),
         status_code=200 if readiness.status == "ready" else 503,
+        headers={"Cache-Control": NO_STORE},
         media_type="application/json",
     )
 

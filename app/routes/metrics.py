@@ -4,13 +4,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.caching import NO_STORE
 from app.metrics import CONTENT_TYPE
 from app.parts import parts_of
 from app.problems import responses
 
 
 async def get_metrics(request: Request) -> Response:
-    return Response(parts_of(request).metrics.render(), media_type=CONTENT_TYPE)
+    return Response(
+        parts_of(request).metrics.render(),
+        headers={"Cache-Control": NO_STORE},
+        media_type=CONTENT_TYPE,
+    )
 
 
 def add_routes(router: APIRouter) -> None:

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.errors import ModelNotFound
+from app.errors import ModelNotFound, shortened
+from app.parameters import MAX_REFERENCE
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import FailedModel, LoadedModel
@@ -24,12 +25,12 @@ async def list_models(request: Request) -> Response:
 
 
 async def get_model(request: Request) -> Response:
-    model = parts_of(request).registry.resolve(request.path_params["name"])
+    model = _model(request)
     return Response(entry(model).model_dump_json(), media_type="application/json")
 
 
 async def get_preview(request: Request) -> Response:
-    model = parts_of(request).registry.resolve(request.path_params["name"])
+    model = _model(request)
     path = model.directory / "preview.png"
     try:
         picture = await asyncio.to_thread(path.read_bytes)
@@ -62,6 +63,13 @@ def add_routes(router: APIRouter) -> None:
         openapi_extra={"parameters": [_NAME]},
         response_class=Response,
     )
+
+
+def _model(request: Request) -> LoadedModel:
+    name = request.path_params["name"]
+    if len(name) > MAX_REFERENCE:
+        raise ModelNotFound(f"model {shortened(name)!r} is not served: no name is so long")
+    return parts_of(request).registry.resolve(name)
 
 
 def entry(model: LoadedModel) -> ModelEntry:

@@ -52,6 +52,37 @@ def test_the_suffix_chooses_the_format(generate: Any) -> None:
     assert opened(generate("one.webp", label="bag", model="tiny-conditional")).format == "WEBP"
 
 
+def test_a_target_that_cannot_be_written_is_told_before_anything_is_generated(
+    tiny_settings: Settings, tmp_path: Path
+) -> None:
+    told: list[int] = []
+    with pytest.raises(InvalidParameter, match="cannot write"):
+        generate_files(
+            tiny_settings,
+            model=None,
+            label=None,
+            seed=0,
+            n=1,
+            out=tmp_path / "models" / "SHA256SUMS" / "a.png",
+            on_progress=told.append,
+        )
+    assert not told
+
+
+def test_a_file_is_there_whole_or_not_at_all(generate: Any, monkeypatch: Any) -> None:
+    path = generate("one.png", model="tiny", seed=1)
+    before = path.read_bytes()
+
+    def broken(batch: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.bulk.render_grid", broken)
+    with pytest.raises(InvalidParameter, match="No space left"):
+        generate("one.png", model="tiny", seed=2)
+    assert path.read_bytes() == before
+    assert {each.name for each in path.parent.iterdir()} == {"models", "one.png"}
+
+
 def test_progress_is_told_to_the_end(tiny_settings: Settings, tmp_path: Path) -> None:
     told: list[int] = []
     order = generate_files(

@@ -209,6 +209,12 @@ def test_accept_chooses_zip_or_json_and_never_the_image_format(
     assert explicit.headers["content-type"] == "image/png"
 
 
+def test_accept_may_be_written_in_several_lines(client: httpx.Client) -> None:
+    headers = [("accept", "application/zip;q=0.5"), ("accept", "application/json")]
+    response = client.get("/generate", params={"seed": 1}, headers=headers)
+    assert response.headers["content-type"] == "application/json"
+
+
 def test_equal_requests_make_equal_archives(client: httpx.Client) -> None:
     first = image_of(client, seed=1, n=3, layout="zip")
     assert image_of(client, seed=1, n=3, layout="zip") == first
@@ -267,6 +273,7 @@ def test_what_is_asked_wrongly_is_explained(
         ("application/json", b"{", 422, "not JSON"),
         ("application/json; charset=utf-8", b'{"n": "4"}', 422, 'not "4"'),
         ("application/json", b"[]", 422, "JSON object"),
+        ("application/json", b'{"n": 0}', 422, "n must be an integer from 1 to 256, not 0"),
         ("application/json", b'{"n": 257}', 422, "from 1 to 256"),
         ("text/plain", b"{}", 415, "'text/plain'"),
         ("application/x-www-form-urlencoded", b"n=4", 415, "application/json"),

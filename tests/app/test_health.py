@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.settings import Settings
 from tests.live_server import live_server
@@ -16,6 +17,11 @@ def test_ready_says_what_is_served_and_where_it_runs(client: httpx.Client) -> No
     assert ready["execution_providers"] == ["CPUExecutionProvider"]
     assert "tiny-two/2" in ready["models"]
     assert [model["name"] for model in ready["failed"]] == ["tiny-broken"]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+def test_what_is_true_for_a_moment_is_not_kept(client: httpx.Client, path: str) -> None:
+    assert client.get(path).headers["cache-control"] == "no-store"
 
 
 def test_an_empty_repository_is_alive_and_not_ready(tmp_path: Path) -> None:
@@ -40,6 +46,7 @@ def test_a_draining_server_answers_and_takes_no_more(tiny_settings: Settings) ->
         refused = server.client.get("/generate")
         assert refused.status_code == 503
         assert refused.json()["type"] == "/problems/draining"
+        assert refused.headers["connection"] == "close"
 
 
 def test_metrics_count_requests_by_route_and_status(tiny_settings: Settings) -> None:
@@ -47,12 +54,14 @@ def test_metrics_count_requests_by_route_and_status(tiny_settings: Settings) -> 
         server.client.get("/generate/7?seed=1&n=3")
         server.client.get("/generate/nothing")
         server.client.get("/nowhere/at/all")
+        server.client.get("/openapi.json")
         metrics = server.client.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     for line in (
         'ganserve_requests_total{route="/generate/{label}",status="200"} 1.0',
         'ganserve_requests_total{route="/generate/{label}",status="404"} 1.0',
         'ganserve_requests_total{route="unknown",status="404"} 1.0',
+        'ganserve_requests_total{route="/openapi.json",status="200"} 1.0',
         'ganserve_images_generated_total{model="tiny-conditional",version="1"} 3.0',
         'ganserve_encode_duration_seconds_count{format="png"} 1.0',
     ):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +14,14 @@ from app.encoders import ENCODERS
 from app.errors import InvalidParameter
 from app.layouts import LAYOUTS
 from app.negotiation import accepted_layout
-from app.parameters import GenerateParameters, check_fits, from_json, from_query
+from app.orders import check_fits
+from app.parameters import GenerateParameters, parameter_schemas
+from app.parameters import from_json as from_json_with_limit
+from app.parameters import from_query as from_query_with_limit
 from tests.toy_models import make_card
+
+from_json = partial(from_json_with_limit, max_images=256)
+from_query = partial(from_query_with_limit, max_images=256)
 
 valid = st.fixed_dictionaries(
     {},
@@ -45,11 +52,17 @@ def test_nothing_at_all_means_all_defaults() -> None:
 @pytest.mark.parametrize(
     ("body", "part_of_detail"),
     [
-        ({"n": "4"}, 'n must be an integer of at least 1, not "4"'),
-        ({"n": True}, "n must be an integer of at least 1, not true"),
-        ({"n": 1.0}, "n must be an integer of at least 1, not 1.0"),
-        ({"n": 0}, "n must be an integer of at least 1, not 0"),
-        ({"n": None}, "n must be an integer of at least 1, not null"),
+        ({"n": "4"}, 'n must be an integer from 1 to 256, not "4"'),
+        ({"n": True}, "n must be an integer from 1 to 256, not true"),
+        ({"n": 1.0}, "n must be an integer from 1 to 256, not 1.0"),
+        ({"n": 0}, "n must be an integer from 1 to 256, not 0"),
+        ({"n": None}, "n must be an integer from 1 to 256, not null"),
+        ({"seed": None}, "seed must be an integer from 0 to 4294967295, not null"),
+        ({"layout": None}, "layout must be one of: grid, zip, json, not null"),
+        ({"": 1}, 'unknown parameter ""; known are: model'),
+        ({"model": "\ud800"}, "model must be NAME"),
+        ({"\ud800": 1}, 'unknown parameter "\\ud800"'),
+        ({"truncation": 10**900}, "truncation must be a number from 0.1 to 10, not 1000"),
         ({"n": [1]}, "not an array"),
         ({"seed": -1}, "seed must be an integer from 0 to 4294967295, not -1"),
         ({"seed": 2**32}, "seed must be an integer from 0 to 4294967295, not 4294967296"),
@@ -76,11 +89,43 @@ def test_json_is_strict(body: Any, part_of_detail: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"\xff", b"{'n': 1}", b"[" * 100_000, b'{"n": 1' + b"0" * 10_000 + b"}", b'{"a":1}x'],
+    [b"{", b"\xff", b"{'n': 1}", b'{"a":1}x', '{"n": 1}'.encode("utf-16")],
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter, match="not JSON"):
         from_json(body)
+
+
+def test_json_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match="nested too deeply"):
+        from_json(b"[" * 100_000 + b"]" * 100_000)
+
+
+@pytest.mark.parametrize("name", ["n", "seed", "truncation", "model", "sede"])
+def test_a_number_of_any_length_is_a_number(name: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        from_json(b'{"%s": 1%s}' % (name.encode(), b"0" * 5000))
+    assert "not JSON" not in refused.value.detail
+    assert len(refused.value.detail) < 300
+
+
+@pytest.mark.parametrize("body", [b'{"n": 1, "n": 1}', b'{"n": 1, "n": null}'])
+def test_a_name_given_twice_in_json_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidParameter, match='parameter "n" is given twice'):
+        from_json(body)
+
+
+def test_of_many_problems_the_first_ones_are_told() -> None:
+    body = json.dumps({f"{'x' * 500}{number}": 1 for number in range(100)})
+    with pytest.raises(InvalidParameter) as refused:
+        from_json(body.encode())
+    assert refused.value.detail.count("unknown parameter") == 5
+    assert refused.value.detail.endswith("; and 95 more")
+    assert len(refused.value.detail) < 1500
+
+
+def test_no_schema_of_a_parameter_allows_null() -> None:
+    assert "null" not in json.dumps(parameter_schemas(256))
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])
@@ -92,8 +137,8 @@ def test_no_number_is_not_a_number(number: bytes) -> None:
 @pytest.mark.parametrize(
     ("query", "part_of_detail"),
     [
-        ("n=4.0", 'n must be an integer of at least 1, not "4.0"'),
-        ("n=", 'n must be an integer of at least 1, not ""'),
+        ("n=4.0", 'n must be an integer from 1 to 256, not "4.0"'),
+        ("n=", 'n must be an integer from 1 to 256, not ""'),
         ("n=%204", "n must be"),
         ("n=+4", "n must be"),
         ("n=1_0", "n must be"),
@@ -108,6 +153,8 @@ def test_no_number_is_not_a_number(number: bytes) -> None:
         ("seed", "seed must be"),
         ("sede=1", 'unknown parameter "sede"'),
         ("%FF=1", "unknown parameter"),
+        ("=1", 'unknown parameter ""; known are: model'),
+        ("n=1&" * 20_000, "80,000 bytes"),
     ],
 )
 def test_a_query_is_as_strict(query: str, part_of_detail: str) -> None:
@@ -147,6 +194,14 @@ def test_a_finished_image_has_a_limited_size(
             check_fits(parameters, layout, card, max_images=256)
 
 
+@pytest.mark.parametrize("layout", ["zip", "json"])
+def test_the_images_of_one_answer_have_a_limited_size_together(layout: str) -> None:
+    parameters = GenerateParameters(n=256, scale=16)
+    check_fits(parameters, layout, make_card("tiny", height=32, width=32), max_images=256)
+    with pytest.raises(InvalidParameter, match="at most 67,108,864 in one"):
+        check_fits(parameters, layout, make_card("tiny", height=32, width=33), max_images=256)
+
+
 @pytest.mark.parametrize(
     ("accept", "layout"),
     [
@@ -166,6 +221,8 @@ def test_a_finished_image_has_a_limited_size(
         ("application/json;q=0", "grid"),
         ("application/json;q=most", "grid"),
         ("text/html, image/webp", "grid"),
+        ('application/json; profile="*"', "json"),
+        ("application/json, */*;q=0", "json"),
         ("application/problem+json", "grid"),
     ],
 )

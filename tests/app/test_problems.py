@@ -1,14 +1,16 @@
 """Errors that belong to no parameter: routes, methods, bodies, the unforeseen; and the docs."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from app.layouts import GRID, LAYOUTS, Batch, Layout
 from app.settings import Settings
-from tests.live_server import live_server
+from tests.live_server import PATIENCE_S, live_server
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/generate-", "/models/", "/translate", "/v1/models"])
@@ -27,20 +29,39 @@ def test_an_unknown_route_is_a_problem(client: httpx.Client, path: str) -> None:
         ("PUT", "/generate/7", "GET, HEAD, POST"),
         ("POST", "/models", "GET, HEAD"),
         ("OPTIONS", "/health/live", "GET, HEAD"),
-        ("BREW", "/metrics", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(
     client: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
     response = client.request(method, path)
-    if method == "BREW":  # the server's own HTTP parser knows no such method
-        assert response.status_code == 400
-        return
     assert response.status_code == 405
     assert response.headers["allow"] == allowed
     assert response.headers["content-type"] == "application/problem+json"
     assert f"{method} is not allowed" in response.json()["detail"]
+
+
+def test_a_method_that_http_does_not_know_is_400(client: httpx.Client) -> None:
+    assert client.request("BREW", "/metrics").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/generate/%00", "/models/a%0Ab", "/%7F", "/generate/%C2%85"])
+def test_a_path_with_a_control_character_leads_nowhere(client: httpx.Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "there is no" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/{}", "/models/{}", "/generate/{}", "/generate/{}?model=tiny"])
+def test_a_long_text_is_not_sent_back(client: httpx.Client, path: str) -> None:
+    response = client.get(path.format("x" * 10_000))
+    assert response.status_code in (404, 422)
+    assert len(response.content) < 1000
+
+
+@pytest.mark.parametrize("path", ["/docs", "/health/live", "/metrics", "/nowhere", "/generate"])
+def test_every_answer_forbids_guessing_its_type(client: httpx.Client, path: str) -> None:
+    assert client.get(path).headers.get_list("x-content-type-options") == ["nosniff"]
 
 
 @pytest.mark.parametrize("num_bytes", [20_001, 3_000_000])
@@ -65,6 +86,58 @@ def test_a_body_of_the_greatest_size_is_read(client: httpx.Client) -> None:
     body = b'{"seed": 1}'.ljust(20_000)
     response = client.post("/generate", content=body, headers={"content-type": "application/json"})
     assert response.status_code == 200
+
+
+def test_parameters_have_a_limit_of_their_own(tiny_settings: Settings) -> None:
+    with live_server(tiny_settings) as server:
+        answers = [
+            server.client.post(
+                "/generate",
+                content=b"{}".ljust(num_bytes),
+                headers={"content-type": "application/json"},
+            )
+            for num_bytes in (65_536, 65_537)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 413]
+    assert "65,536" in answers[1].json()["detail"]
+
+
+def test_a_client_that_asks_first_is_not_told_to_send_a_body_too_large(
+    client: httpx.Client,
+) -> None:
+    head = b"POST /generate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 20001"
+    answer = raw_answer(client, head + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer.lower()
+
+
+def test_half_a_body_is_waited_for_no_longer_than_the_deadline(tiny_settings: Settings) -> None:
+    settings = tiny_settings.model_copy(update={"request_timeout_s": 0.2})
+    with live_server(settings) as server:
+        head = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        answer = raw_answer(server.client, head)
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert b"connection: close" in answer.lower()
+    assert b"did not arrive within request_timeout_s 0.2" in answer
+
+
+def raw_answer(client: httpx.Client, request: bytes) -> bytes:
+    """All that the server says until it closes the connection."""
+    address = (client.base_url.host, client.base_url.port or 0)
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_a_compressed_body_is_refused(client: httpx.Client) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    response = client.post("/generate", content=b"\x1f\x8b", headers=headers)
+    assert response.status_code == 415
+    assert "'gzip'" in response.json()["detail"]
+    plain = client.post(
+        "/generate", content=b"{}", headers=headers | {"content-encoding": "Identity"}
+    )
+    assert plain.status_code == 200
 
 
 def test_a_request_keeps_its_own_id(client: httpx.Client) -> None:
@@ -93,7 +166,7 @@ def test_the_unforeseen_is_500_with_an_id_and_no_traceback(
         assert server.client.get("/generate").status_code == 200
 
 
-def test_a_failed_run_is_500_and_the_next_one_works(
+def test_a_failed_run_is_500_with_its_cause_in_the_log_and_the_next_one_works(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(feed: object) -> object:
@@ -102,9 +175,14 @@ def test_a_failed_run_is_500_and_the_next_one_works(
     with live_server(tiny_settings) as server:
         session = server.app.state.parts.registry.resolve("tiny").session
         monkeypatch.setattr(session, "run", broken)
-        response = server.client.get("/generate?model=tiny")
+        with capture_logs() as lines:
+            response = server.client.get("/generate?model=tiny")
         monkeypatch.undo()
         assert response.status_code == 500
+        assert response.headers["x-request-id"] in response.json()["detail"]
+        (line,) = [line for line in lines if line["event"] == "request_failed"]
+        assert "no memory" in line["cause"]
+        assert line["request_id"] == response.headers["x-request-id"]
         assert response.headers["content-type"] == "application/problem+json"
         assert server.client.get("/generate?model=tiny").status_code == 200
 
@@ -131,6 +209,13 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for reference in references(document):
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_the_document_names_the_headers(client: httpx.Client) -> None:
+    answers = client.get("/openapi.json").json()["paths"]["/generate"]["get"]["responses"]
+    assert set(answers["429"]["headers"]) == {"Retry-After"}
+    assert {"Vary", "Server-Timing", "X-Seed"} <= set(answers["200"]["headers"])
+    assert set(answers["200"]["headers"]) - set(answers["304"]["headers"]) == {"Server-Timing"}
 
 
 def test_the_document_names_the_limits_that_are_set(tiny_settings: Settings) -> None:

@@ -21,8 +21,11 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from app.serving import AddressUnavailable, _bind
 from app.settings import Settings
+from app.workers import Supervisor
 from tests.live_server import (
     PATIENCE_S,
     ROOT,
@@ -204,6 +207,24 @@ def test_sigterm_answers_what_is_running_and_ends_with_0(tiny_repository: Path) 
             client.get("/health/live")
 
 
+def test_what_is_not_done_in_time_at_shutdown_is_503_and_one_line_in_the_log(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny_settings.model_copy(update={"shutdown_timeout_s": 0.1})
+    with (
+        live_server(settings) as server,
+        ThreadPoolExecutor(1) as pool,
+        capture_logs() as lines,
+        held_runs(server, monkeypatch) as has_begun,
+    ):
+        running = ask(pool, server, TINY)
+        assert has_begun.wait(PATIENCE_S)
+        server.stop()
+        answer = running.result(PATIENCE_S)
+        assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+        assert [line["event"] for line in lines] == ["request_cut_off"]
+
+
 def test_a_request_on_an_idle_connection_is_answered_when_no_new_one_is_accepted(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +264,38 @@ def test_several_workers_serve_one_port_and_end_together(tiny_repository: Path) 
         wait_until(lambda: line in client.get("/metrics").text)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.slow
+def test_workers_leave_when_their_supervisor_is_killed(tiny_repository: Path) -> None:
+    with server_process(tiny_repository, "--workers", "2") as (process, client):
+        url = client.base_url
+        process.kill()
+        wait_until(lambda: not is_listening((url.host, url.port or 0)))
+
+
+def test_a_supervisor_stops_listening_before_its_workers_do() -> None:
+    supervisor = object.__new__(Supervisor)  # its __init__ takes over this process's signals
+    supervisor.sockets, supervisor.processes = [_bind("127.0.0.1", 0)], []
+    address = supervisor.sockets[0].getsockname()
+    assert is_listening(address)
+    supervisor.terminate_all()
+    assert not is_listening(address)
+
+
+def test_an_upgrade_is_answered_in_http_and_without_a_warning(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"connection": "upgrade", "upgrade": "websocket"}
+    assert client.get(f"{TINY}&seed=1", headers=headers).status_code == 200
+    assert not caplog.records
+
+
+def test_two_servers_that_start_together_do_not_share_a_port() -> None:
+    with _bind("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(AddressUnavailable, match=str(port)):
+            _bind("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""A request's body, read as far as is allowed and for no longer. Knows no route."""
+
+import asyncio
+
+from starlette.requests import Request
+
+from app.errors import BodyTooLarge, DeadlineExceeded, UnsupportedMediaType, shortened
+
+DROPPED_BYTES = 16 * 2**20
+"""So much of a body too large is read and dropped: many clients send all before they read."""
+
+_CLOSE = {"Connection": "close"}  # what is left of the body would be taken for a request
+
+
+async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> bytes:
+    """Read the body; ``timeout_s`` is the time in which all of it must arrive.
+
+    Raises:
+        BodyTooLarge: more than ``max_bytes``; a good part of them has been read and dropped,
+            unless the client waits to be told to send them.
+        DeadlineExceeded: it did not arrive in time.
+        UnsupportedMediaType: it is compressed.
+    """
+    if _waits_to_send(request) and _announced_bytes(request) > max_bytes:
+        raise _too_large(max_bytes)  # before the first read, which would tell it to go on
+    body, num_bytes = bytearray(), 0
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in request.stream():
+                num_bytes += len(chunk)
+                if num_bytes <= max_bytes:
+                    body += chunk
+                elif num_bytes >= DROPPED_BYTES:
+                    break
+    except TimeoutError as error:
+        if num_bytes <= max_bytes:
+            raise DeadlineExceeded(
+                f"the body did not arrive within request_timeout_s {timeout_s:g}; "
+                f"{num_bytes:,} bytes of it did",
+                headers=_CLOSE,
+            ) from error
+    if num_bytes > max_bytes:
+        raise _too_large(max_bytes)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if body and coding != "identity":
+        raise UnsupportedMediaType(
+            f"content encoding {shortened(coding)!r} of the body is not 'identity': "
+            "send it uncompressed"
+        )
+    return bytes(body)
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body has more than {max_bytes:,} bytes; at most that many would be right",
+        headers=_CLOSE,
+    )
+
+
+def _waits_to_send(request: Request) -> bool:
+    return request.headers.get("expect", "").lower() == "100-continue"
+
+
+def _announced_bytes(request: Request) -> int:
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else 0

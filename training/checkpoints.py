@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from training.atomic import atomic_path
@@ -27,12 +27,11 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], record: Mapping[s
         TrainingError: the file cannot be written, because the disk is full for one.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {_RECORD_KEY: json.dumps(record, sort_keys=True)}
     try:
         with atomic_path(path) as temporary:
-            save_file(
-                contiguous, temporary, metadata={_RECORD_KEY: json.dumps(record, sort_keys=True)}
-            )
-    except (OSError, SafetensorError) as error:
+            temporary.write_bytes(save(contiguous, metadata))
+    except OSError as error:
         kept = "the last good one is still there" if path.exists() else "there is none yet"
         raise TrainingError(f"checkpoint {path} cannot be written ({error}); {kept}") from error
 

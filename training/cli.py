@@ -1,45 +1,62 @@
 """The command line: gantrain list | train | evaluate | export."""
 
 import argparse
+import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training.config import TrainConfig
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from training.config import TrainConfig
     from training.datasets import ImageDataset
 
-# Options of `train` that are fields of the configuration, with their types and meanings.
+# Options of `train` that are fields of the configuration. Their types; the rest the field says.
 RECIPE_OPTIONS = {
-    "kimg": (float, "training length, thousands of real images shown"),
-    "image_size": (int, "pixels, height and width: a power of two from 8 to 256 (default 32)"),
-    "width": (float, "channels relative to the reference network (default 1.0)"),
-    "latent_dim": (int, "components of the latent"),
-    "batch_size": (int, "images a step"),
-    "discriminator_steps": (int, "discriminator steps for each generator step"),
-    "generator_lr": (float, "learning rate of the generator"),
-    "discriminator_lr": (float, "learning rate of the discriminator"),
-    "instance_noise": (float, "noise on all that the discriminator sees; 0 switches it off"),
-    "ema_half_life_kimg": (float, "half-life of the averaged weights; 0 switches averaging off"),
-    "precision": (str, "fp32 or bf16 (default: bf16 where the device has it)"),
-    "seed": (int, "random seed (default 0)"),
+    "kimg": float,
+    "image_size": int,
+    "width": float,
+    "latent_dim": int,
+    "batch_size": int,
+    "discriminator_steps": int,
+    "generator_lr": float,
+    "discriminator_lr": float,
+    "instance_noise": float,
+    "ema_half_life_kimg": float,
+    "precision": str,
+    "seed": int,
 }
+MAX_EVALUATED_IMAGES = 1_000_000
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        status: int = options.run(options)
-        return status
+        with _sigterm_as_exit():  # what was begun is cleaned up
+            status: int = options.run(options)
+            return status
     except TrainingError as error:
         print(f"gantrain: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("gantrain: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,11 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("system", metavar="SYSTEM", help="see gantrain list")
     training.add_argument("--data", required=True, help="a data set's name, or folder:PATH")
     training.add_argument("--out", required=True, type=Path, metavar="RUN_DIR")
-    for name, (kind, meaning) in RECIPE_OPTIONS.items():
-        choices = ("fp32", "bf16") if name == "precision" else None
-        training.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, help=meaning, choices=choices
-        )
+    for name, kind in RECIPE_OPTIONS.items():
+        meaning = TrainConfig.model_fields[name].description
+        training.add_argument(f"--{name.replace('_', '-')}", type=kind, help=meaning)
     training.add_argument("--tick-kimg", type=float, default=10.0, help="between checkpoints")
     training.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     training.add_argument("--resume", action="store_true", help="continue the run in RUN_DIR")
@@ -110,7 +125,7 @@ def _train(options: argparse.Namespace) -> int:
     from training.runs import check_labels, is_finished, open_state, resolve_config
     from training.trainer import train
 
-    if options.tick_kimg <= 0:
+    if not 0 < options.tick_kimg < math.inf:
         raise TrainingError(f"--tick-kimg must be above 0, not {options.tick_kimg}")
     device = choose_device(options.device)
     given = {
@@ -124,7 +139,7 @@ def _train(options: argparse.Namespace) -> int:
         return 0
     dataset = load_dataset(config.data, image_size=config.image_size, data_dir=options.data_dir)
     check_labels(config, dataset)
-    print(config.to_json(), end="")
+    print(config.model_dump_json(indent=2))
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     if options.dry_run:
@@ -142,7 +157,7 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_parameter_counts(config: "TrainConfig", dataset: "ImageDataset") -> None:
+def _print_parameter_counts(config: TrainConfig, dataset: "ImageDataset") -> None:
     from training.state import network_shape
     from training.systems import load_system
 
@@ -156,8 +171,10 @@ def _print_parameter_counts(config: "TrainConfig", dataset: "ImageDataset") -> N
 def _evaluate(options: argparse.Namespace) -> int:
     from training.evaluation.report import as_markdown, evaluate
 
-    if options.num_images < 100:
-        raise TrainingError(f"--num-images must be at least 100, not {options.num_images}")
+    if not 100 <= options.num_images <= MAX_EVALUATED_IMAGES:
+        raise TrainingError(
+            f"--num-images must be from 100 to {MAX_EVALUATED_IMAGES}, not {options.num_images}"
+        )
     evaluation = evaluate(
         options.model_dir,
         num_images=options.num_images,

@@ -1,70 +1,80 @@
 """The resolved configuration of one run: all that determines its weights. Knows no network."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from training.atomic import write_text_atomically
 from training.errors import TrainingError
 
 FILENAME = "config.json"
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """One run. Equal configurations give bit-identical weights on one CPU and one torch version."""
+class TrainConfig(BaseModel):
+    """One run. Equal configurations give bit-identical weights on one kind of CPU, with one version
+    of PyTorch and one number of threads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     system: str
     data: str
-    image_size: int  # pixels, height and width
-    width: float  # channels relative to the reference network
-    latent_dim: int
-    kimg: float  # training length, thousands of real images shown
-    batch_size: int  # images a step
-    discriminator_steps: int  # for each generator step
-    generator_lr: float
-    discriminator_lr: float
-    adam_betas: tuple[float, float]
-    instance_noise: float  # standard deviation, of images in [-1, 1]; what the discriminator sees
-    ema_half_life_kimg: float  # of the averaged generator weights
-    precision: Literal["fp32", "bf16"]  # of the convolutions; weights are always fp32
-    seed: int
+    image_size: Literal[8, 16, 32, 64, 128, 256] = Field(
+        description="pixels, height and width: 8, 16, 32, 64, 128 or 256"
+    )
+    width: float = Field(gt=0, le=4, description="channels relative to the reference network")
+    latent_dim: int = Field(ge=1, le=4096, description="components of the latent")
+    kimg: float = Field(gt=0, lt=1e7, description="training length, thousands of real images shown")
+    batch_size: int = Field(ge=2, le=65_536, description="images a step")
+    discriminator_steps: int = Field(
+        ge=1, le=1000, description="discriminator steps for each generator step"
+    )
+    generator_lr: float = Field(gt=0, le=1, description="learning rate of the generator")
+    discriminator_lr: float = Field(gt=0, le=1, description="learning rate of the discriminator")
+    adam_betas: tuple[Beta, Beta]
+    instance_noise: float = Field(
+        ge=0,
+        le=1,
+        description="standard deviation of the noise on all images, in [-1, 1], that the "
+        "discriminator sees; 0 switches it off",
+    )
+    ema_half_life_kimg: float = Field(
+        ge=0, description="half-life of the averaged generator; 0 switches averaging off"
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        description="of the convolutions, fp32 or bf16 (default: bf16 where the device has it); "
+        "weights are always fp32"
+    )
+    seed: int = Field(ge=0, lt=2**32, description="random seed")
 
-    def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be {wanted}, not {value!r}"
-            for name, value, is_right, wanted in (
-                ("width", self.width, 0 < self.width <= 4, "above 0 and at most 4"),
-                ("latent_dim", self.latent_dim, 1 <= self.latent_dim <= 4096, "from 1 to 4096"),
-                ("kimg", self.kimg, 0 < self.kimg < 1e7, "above 0"),
-                ("batch_size", self.batch_size, 2 <= self.batch_size <= 65536, "at least 2"),
-                ("discriminator_steps", self.discriminator_steps,
-                 1 <= self.discriminator_steps <= 1000, "from 1 to 1000"),
-                ("generator_lr", self.generator_lr, 0 < self.generator_lr <= 1, "in (0, 1]"),
-                ("discriminator_lr", self.discriminator_lr,
-                 0 < self.discriminator_lr <= 1, "in (0, 1]"),
-                ("instance_noise", self.instance_noise,
-                 0 <= self.instance_noise <= 1, "from 0 (off) to 1"),
-                ("ema_half_life_kimg", self.ema_half_life_kimg,
-                 self.ema_half_life_kimg >= 0, "0 (off) or more"),
-                ("seed", self.seed, 0 <= self.seed < 2**32, "from 0 to 2^32 - 1"),
+    @model_validator(mode="after")
+    def _trains_at_all(self) -> Self:
+        if self.total_images < self.batch_size:
+            raise ValueError(
+                f"kimg {self.kimg:g} is less than one batch of {self.batch_size} images"
             )
-            if not is_right
-        ]  # fmt: skip
-        if problems:
-            raise TrainingError("; ".join(problems))
+        return self
 
     @property
     def total_images(self) -> int:
         return round(self.kimg * 1000)
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2) + "\n"
+    @classmethod
+    def resolve(cls, values: Mapping[str, Any]) -> Self:
+        """A configuration of these values.
+
+        Raises:
+            TrainingError: a value is out of range; the message names it.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise TrainingError(_summary(error)) from error
 
     def save(self, run_dir: Path) -> None:
-        write_text_atomically(run_dir / FILENAME, self.to_json())
+        write_text_atomically(run_dir / FILENAME, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, run_dir: Path) -> Self:
@@ -75,16 +85,13 @@ class TrainConfig:
         """
         path = run_dir / FILENAME
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise TrainingError(f"{run_dir} is no run directory: it has no {FILENAME}") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise TrainingError(f"{path} cannot be read: {error}") from error
-        names = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            odd = sorted(set(values) ^ names) if isinstance(values, dict) else ["not an object"]
-            raise TrainingError(f"{path} is not of this version; check: {', '.join(odd)}")
-        return cls(**values | {"adam_betas": tuple(values["adam_betas"])})
+        except ValidationError as error:
+            raise TrainingError(f"{path} is not of this version: {_summary(error)}") from error
 
     def differences(self, wanted: Mapping[str, Any]) -> list[str]:
         """Each wanted value that this configuration does not have, as ``name: here -> wanted``.
@@ -96,3 +103,12 @@ class TrainConfig:
             for name, value in wanted.items()
             if name != "kimg" and getattr(self, name) != value
         ]
+
+
+def _summary(error: ValidationError) -> str:
+    sentences = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(map(str, problem["loc"]))
+        message = problem["msg"].removeprefix("Value error, ")
+        sentences.append(f"{name}: {message}, not {problem['input']!r}" if name else message)
+    return "; ".join(sentences)

@@ -42,7 +42,7 @@ class ImageDataset:
     def fingerprint(self) -> str:
         """sha256 over shape, pixels and labels: equal fingerprints are equal training data."""
         digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
-        digest.update(self.images.numpy().tobytes())
+        digest.update(self.images.numpy().data)
         if self.labels is not None:
             digest.update(self.labels.numpy().tobytes())
         return digest.hexdigest()
@@ -65,7 +65,10 @@ def load_dataset(
     if name.startswith(FOLDER_PREFIX):
         if split != "train":
             raise TrainingError(f"data {name!r} has no test split")
-        return _folder(Path(name.removeprefix(FOLDER_PREFIX)).expanduser(), image_size)
+        path = name.removeprefix(FOLDER_PREFIX)
+        if not path:
+            raise TrainingError(f"data {name!r} names no folder; it is {FOLDER_PREFIX}PATH")
+        return _folder(Path(path).expanduser(), image_size)
     if name not in _READERS:
         known = ", ".join([*list_datasets(), f"{FOLDER_PREFIX}PATH"])
         raise TrainingError(f"data {name!r} is not one of: {known}")

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from torch import nn
 
 from contract import NAME_PATTERN, ModelCard
 from training.checkpoints import FINAL, below_prefix, load_checkpoint
-from training.config import TrainConfig
+from training.config import FILENAME, TrainConfig
 from training.errors import TrainingError
 from training.export_graph import build_onnx
 from training.model_readme import draw_preview, write_readme
-from training.model_repository import MODEL, PREVIEW, README, publish
+from training.model_repository import MODEL, PREVIEW, README, check_destination, publish
 from training.parity import check_parity
 from training.state import network_shape
 from training.systems import load_system
@@ -40,10 +39,10 @@ def export(run_dir: Path, destination: Path) -> Path:
         raise TrainingError(
             f"model name {destination.name!r} must be of lower-case letters, digits, '.', '_', '-'"
         )
+    check_destination(destination)
     generator, card = load_generator(run_dir, destination.name)
-    model = build_onnx(generator, card)
-    parity = check_parity(generator, model, card)
-    content = model.SerializeToString(deterministic=True)
+    content = build_onnx(generator, card).SerializeToString(deterministic=True)
+    parity = check_parity(generator, content, card)
     files = {
         MODEL: content,
         PREVIEW: draw_preview(content, card),
@@ -62,10 +61,13 @@ def load_generator(run_dir: Path, name: str) -> tuple[nn.Module, ModelCard]:
     if not (run_dir / FINAL).exists():
         raise TrainingError(f"{run_dir} is not finished (no {FINAL}); continue it with --resume")
     tensors, record = load_checkpoint(run_dir / FINAL)
-    card = _card(name, config, record)
-    shape = network_shape(config, channels=card.channels, num_classes=card.num_classes)
-    generator = load_system(config.system).generator(shape)
-    generator.load_state_dict(below_prefix("generator_ema", tensors))
+    try:
+        card = _card(name, config, record)
+        shape = network_shape(config, channels=card.channels, num_classes=card.num_classes)
+        generator = load_system(config.system).generator(shape)
+        generator.load_state_dict(below_prefix("generator_ema", tensors))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise TrainingError(f"{run_dir / FINAL} does not fit its {FILENAME}: {error}") from error
     return generator.eval().requires_grad_(False), card
 
 
@@ -84,7 +86,7 @@ def _card(name: str, config: TrainConfig, record: dict[str, Any]) -> ModelCard:
             dataset=data["name"],
             dataset_fingerprint=data["fingerprint"],
             data_licence=data["licence"],
-            recipe=asdict(config) | {"data": data["name"]},
+            recipe=config.model_dump(mode="json") | {"data": data["name"]},
             seed=config.seed,
             kimg=record["images_shown"] / 1000,
             git_commit=_git_commit(),
@@ -96,10 +98,15 @@ def _card(name: str, config: TrainConfig, record: dict[str, Any]) -> ModelCard:
 
 
 def _git_commit() -> str | None:
-    """The commit of the working directory, or None outside a repository."""
+    """The commit of this code, or None where it is not in a repository."""
     try:
         result = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -89,7 +89,7 @@ def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
 
 def with_float_output(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """A copy whose first output is what the graph rounds: the images in grey levels, as floats."""
-    (rounding,) = (node for node in model.graph.node if node.op_type == "Round")
+    *_, rounding = (node for node in model.graph.node if node.op_type == "Round")
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     copy.graph.output.insert(

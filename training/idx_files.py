@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,7 @@ def read_idx_source(
 def _verified_bytes(source: IdxSource, filename: str, data_dir: Path) -> bytes:
     path = data_dir / source.name / filename
     if not path.exists():
-        _download(source.address + filename, path)
+        _download(source.address + filename, path, sha256=source.sha256[filename])
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -109,7 +109,7 @@ def _verified_bytes(source: IdxSource, filename: str, data_dir: Path) -> bytes:
     return content
 
 
-def _download(address: str, path: Path) -> None:
+def _download(address: str, path: Path, *, sha256: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -121,10 +121,16 @@ def _download(address: str, path: Path) -> None:
                 unit="B", unit_scale=True, desc=path.name,
             ) as progress,
         ):  # fmt: skip
+            digest = hashlib.sha256()
             while chunk := response.read(1 << 16):
                 file.write(chunk)
+                digest.update(chunk)
                 progress.update(len(chunk))
-    except (OSError, urllib.error.URLError) as error:
+            if digest.hexdigest() != sha256:
+                raise TrainingError(
+                    f"{address} gave a file with sha256 {digest.hexdigest()}, not {sha256}"
+                )
+    except (OSError, http.client.HTTPException) as error:
         raise TrainingError(
             f"{path} is missing and {address} cannot be downloaded ({error}); "
             "put the file there, or point --data-dir at a folder that has it"

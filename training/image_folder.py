@@ -1,6 +1,6 @@
 """A folder of images of any size and format as one array; class sub-folders give labels."""
 
-from collections import Counter
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from tqdm import tqdm
 from training.errors import TrainingError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "F"})
-NAMES_SHOWN = 5
+GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
+NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,7 @@ def _find_images(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     """Paths of all images, and the names of the class sub-folders if there are any."""
     try:
         entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-        class_folders = [entry for entry in entries if entry.is_dir()]
-        by_class = {
-            entry.name: sorted(path for path in entry.rglob("*") if _is_image(path))
-            for entry in class_folders
-        }
+        by_class = {entry.name: _images_below(entry) for entry in entries if entry.is_dir()}
     except OSError as error:
         raise TrainingError(f"folder {folder} cannot be read: {error.strerror}") from error
     loose = [entry for entry in entries if _is_image(entry)]
@@ -88,6 +84,19 @@ def _find_images(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     return loose or [path for paths in by_class.values() for path in paths], tuple(by_class)
 
 
+def _images_below(folder: Path) -> list[Path]:
+    """Images at any depth, hidden ones left out; raises where a folder cannot be read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    paths: list[Path] = []
+    for directory, subfolders, names in os.walk(folder, onerror=fail):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        paths += (Path(directory, name) for name in names if not name.startswith("."))
+    return sorted(path for path in paths if _is_image(path))
+
+
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
@@ -97,7 +106,7 @@ def _decode(path: Path, image_size: int) -> _Decoded | None:
     try:
         with Image.open(path) as file:
             is_grey = file.mode in GREY_MODES
-            image = ImageOps.exif_transpose(_to_eight_bits(file)).convert("RGB")
+            image = _to_eight_bits(ImageOps.exif_transpose(file)).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     side = min(image.size)
@@ -114,20 +123,26 @@ def _centre_square(size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8 bits, where ``convert`` would clip it; alpha laid on white."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype("u1"))
+    """Deep grey scaled to 8 bits, where ``convert`` would clip it; alpha laid on white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.asarray(image).astype(np.float64)
+        top = 65_535 if image.mode.startswith("I;16") else _range_of(grey)
+        return Image.fromarray((grey * (255 / top)).clip(0, 255).round().astype(np.uint8))
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         on_white = Image.new("RGBA", image.size, "white")
         on_white.alpha_composite(image.convert("RGBA"))
-        on_white.info = image.info
         return on_white
     return image
 
 
+def _range_of(grey: NDArray[np.float64]) -> float:
+    """The white of pixels that do not say what is white: 1, 255 or 65,535."""
+    return next((top for top in (1.0, 255.0) if grey.max() <= top), 65_535.0)
+
+
 def _labels(folder: Path, paths: Sequence[Path], class_names: tuple[str, ...]) -> NDArray[np.int64]:
     names = [path.relative_to(folder).parts[0] for path in paths]
-    empty = [name for name in class_names if name not in Counter(names)]
+    empty = sorted(set(class_names) - set(names))
     if empty:
         raise TrainingError(f"no image of class {', '.join(empty)} in {folder} can be decoded")
     return np.array([class_names.index(name) for name in names], dtype=np.int64)
@@ -138,7 +153,9 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if skipped:
-        notes.append(f"skipped {len(skipped)} corrupt images: {_some(skipped, folder)}")
+        notes.append(
+            f"skipped {len(skipped)} corrupt or unreadable images: {_some(skipped, folder)}"
+        )
     if num_enlarged:
         notes.append(f"enlarged {num_enlarged} images that are smaller than {image_size} pixels")
     return tuple(notes)

@@ -1,18 +1,35 @@
 """The writing side of a model repository: ``NAME/VERSION/`` directories and ``SHA256SUMS``."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from training.atomic import write_text_atomically
-from training.errors import TrainingError
+from training.errors import TrainingError, explaining_disk_errors
 
 MODEL = "model.onnx"
 README = "README.md"
 PREVIEW = "preview.png"
 SHA256SUMS = "SHA256SUMS"
+_LINE = re.compile(r"[0-9a-fA-F]{64} [ *](?:\./)?(?P<path>.+)")
+
+
+def check_destination(destination: Path) -> None:
+    """Refuse what is no ``models/NAME``: a whole repository, or a version.
+
+    Raises:
+        TrainingError: ``destination`` is one of these.
+    """
+    if (destination / SHA256SUMS).exists() or any(destination.glob(f"*/*/{MODEL}")):
+        raise TrainingError(f"{destination} is a model repository; --to takes {destination}/NAME")
+    if any(destination.parent.glob(f"*/{MODEL}")) or (destination / MODEL).exists():
+        raise TrainingError(
+            f"{destination} is a version of a model; --to takes {destination.parent}, "
+            "and the next free version is made there"
+        )
 
 
 def publish(destination: Path, files: Mapping[str, bytes]) -> Path:
@@ -28,34 +45,55 @@ def publish(destination: Path, files: Mapping[str, bytes]) -> Path:
     Raises:
         TrainingError: the repository cannot be written, because the disk is full for one.
     """
-    written: list[Path] = []
-    try:
+    repository = destination.parent
+    with explaining_disk_errors(destination):
+        is_new = not destination.exists()
         destination.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=destination))
-        written.append(partial)
-        for name, content in files.items():
-            (partial / name).write_bytes(content)
-        partial.chmod(0o755)  # mkdtemp's own is closed to the service's user
-        version = destination / str(1 + max(_versions(destination), default=0))
-        partial.rename(version)
-        written.append(version)
-        _list_checksum(destination.parent, version / MODEL, files[MODEL])
-    except OSError as error:
-        for path in written:
-            shutil.rmtree(path, ignore_errors=True)
-        raise TrainingError(f"{destination} cannot be written ({error}); nothing was") from error
+        version = partial
+        try:
+            for name, content in files.items():
+                (partial / name).write_bytes(content)
+            partial.chmod(0o755)  # mkdtemp's own is closed to the service's user
+            lines = _read_lines(repository)
+            version = destination / str(1 + max(_versions(destination, lines), default=0))
+            partial.rename(version)
+            path = (version / MODEL).relative_to(repository).as_posix()
+            lines[path] = f"{hashlib.sha256(files[MODEL]).hexdigest()}  {path}"
+            text = "".join(f"{lines[path]}\n" for path in sorted(lines))
+            write_text_atomically(repository / SHA256SUMS, text)
+        except BaseException:  # an interrupt, too, leaves nothing behind
+            shutil.rmtree(partial, ignore_errors=True)
+            if version != partial:
+                shutil.rmtree(version, ignore_errors=True)
+            if is_new:
+                destination.rmdir()
+            raise
     return version
 
 
-def _versions(destination: Path) -> list[int]:
-    return [int(path.name) for path in destination.iterdir() if path.name.isdecimal()]
+def _versions(destination: Path, lines: Mapping[str, str]) -> list[int]:
+    """Versions that are there, and those that once were: a number is never used again."""
+    listed = [Path(path).parts for path in lines]
+    names = [path.name for path in destination.iterdir()]
+    names += [parts[1] for parts in listed if len(parts) == 3 and parts[0] == destination.name]
+    return [int(name) for name in names if name.isdecimal()]
 
 
-def _list_checksum(repository: Path, model: Path, content: bytes) -> None:
-    """Add one line; the others stay: one that no longer fits its file is evidence of damage."""
+def _read_lines(repository: Path) -> dict[str, str]:
+    """Lines of ``SHA256SUMS`` by path; they stay: one that no longer fits is evidence of damage.
+
+    Raises:
+        TrainingError: a line is not in the format of sha256sum.
+    """
     path = repository / SHA256SUMS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    name = model.relative_to(repository).as_posix()
-    by_name = {line.split(maxsplit=1)[1]: line for line in lines if line.strip()}
-    by_name[name] = f"{hashlib.sha256(content).hexdigest()}  {name}"
-    write_text_atomically(path, "".join(f"{by_name[name]}\n" for name in sorted(by_name)))
+    if not path.exists():
+        return {}
+    lines = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None and line.strip():
+            raise TrainingError(f"{path} has a line that is no checksum: {line[:100]!r}; mend it")
+        if match:
+            lines[match["path"]] = line
+    return lines

@@ -3,11 +3,7 @@
 Shapes: N images, C channels, H and W pixels, Z latent_dim.
 """
 
-import math
-
 from torch import Tensor, nn
-
-from training.errors import TrainingError
 
 REFERENCE_CHANNELS = 128  # of the feature maps at half the image size, at width 1.0
 MAX_CHANNELS = 1024  # at width 1.0: images above 64 pixels would otherwise double it without end
@@ -15,17 +11,10 @@ SMALLEST_MAP = 4  # pixels
 
 
 def feature_channels(image_size: int, width: float) -> list[int]:
-    """Channels of the feature maps from the image's side inwards: 16x16, 8x8, 4x4 for 32x32.
-
-    Raises:
-        TrainingError: the image size is not a power of two from 8 to 256.
-    """
-    num_levels = math.log2(image_size / SMALLEST_MAP) if image_size > 0 else 0
-    if image_size not in (8, 16, 32, 64, 128, 256):
-        raise TrainingError(f"image_size must be one of 8, 16, 32, 64, 128, 256, not {image_size}")
-    channels = (
-        min(REFERENCE_CHANNELS * 2**level, MAX_CHANNELS) for level in range(int(num_levels))
-    )
+    """Channels of the feature maps from the image's side inwards: 16x16, 8x8, 4x4 for 32x32."""
+    num_levels = (image_size // SMALLEST_MAP).bit_length() - 1
+    assert image_size == SMALLEST_MAP << num_levels, "the configuration takes powers of two only"
+    channels = (min(REFERENCE_CHANNELS * 2**level, MAX_CHANNELS) for level in range(num_levels))
     return [max(1, round(width * count)) for count in channels]
 
 

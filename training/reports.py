@@ -90,7 +90,7 @@ class Reporter:
             range(NUM_SAMPLES), state.shape.latent_dim, state.shape.num_classes, state.device
         )
         grid = image_grid(to_pixels(state.generator_ema(*inputs)).cpu().numpy())
-        path = self._run_dir / SAMPLES / f"{shown // 1000:06d}.png"
+        path = self._run_dir / SAMPLES / f"{shown:010d}.png"
         path.write_bytes(png_bytes(grid))
         self._tensorboard.add_image("samples", grid, shown, dataformats="HWC")
 
@@ -112,5 +112,15 @@ def _records_until(path: Path, images_shown: int) -> list[dict[str, Any]]:
     """Records up to the checkpoint: what an interrupted run wrote beyond it is told again."""
     if not path.exists():
         return []
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [record for record in records if record["images_shown"] <= images_shown]
+    records = map(_record, path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return [record for record in records if record and record["images_shown"] <= images_shown]
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    """The record of one line, or None if a crash tore it."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    is_whole = isinstance(record, dict) and isinstance(record.get("images_shown"), int)
+    return record if is_whole else None

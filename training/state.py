@@ -23,6 +23,8 @@ from training.errors import TrainingError
 from training.sampling import EpochSampler
 from training.systems import Shape, load_system
 
+ADAM_MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 def network_shape(config: TrainConfig, *, channels: int, num_classes: int) -> Shape:
     """What the networks of a run are built for; an unconditional system sees no classes."""
@@ -68,6 +70,11 @@ class TrainingState:
     def is_finished(self) -> bool:
         return self.images_shown >= self.config.total_images
 
+    @property
+    def images_per_step(self) -> int:
+        """Real images shown for one step of the generator."""
+        return self.config.batch_size * self.config.discriminator_steps
+
     def save(self, run_dir: Path) -> None:
         save_checkpoint(run_dir / CHECKPOINT, self._tensors(), self._record())
 
@@ -82,7 +89,19 @@ class TrainingState:
         Raises:
             TrainingError: it was made by other networks, or the data is not the same any more.
         """
-        tensors, record = load_checkpoint(run_dir / CHECKPOINT)
+        path = run_dir / CHECKPOINT
+        tensors, record = load_checkpoint(path)
+        try:
+            self._restore(tensors, record, run_dir)
+        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(f"{path} does not fit this run: {error}") from error
+
+    def recalibrate(self) -> None:
+        recalibrate_batch_norm(self.generator_ema, self.shape.latent_dim, self.shape.num_classes)
+
+    def _restore(
+        self, tensors: Mapping[str, Tensor], record: Mapping[str, Any], run_dir: Path
+    ) -> None:
         if record["dataset"] != self.dataset_facts:
             changed = [
                 f"{name}: {record['dataset'].get(name)!r} -> {value!r}"
@@ -91,19 +110,13 @@ class TrainingState:
             ]
             raise TrainingError(f"{run_dir} was trained on other data: {'; '.join(changed)}")
         for name, network in self._networks().items():
-            try:
-                network.load_state_dict(below_prefix(name, tensors))
-            except RuntimeError as error:
-                raise TrainingError(f"{run_dir / CHECKPOINT} does not fit: {error}") from error
+            network.load_state_dict(below_prefix(name, tensors))
         for name, optimizer in self._optimizers().items():
             _load_optimizer(optimizer, below_prefix(name, tensors))
         torch.set_rng_state(tensors["rng.cpu"])
         if self.device.type == "cuda" and "rng.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
-        self.sampler.position = record["images_shown"]
-
-    def recalibrate(self) -> None:
-        recalibrate_batch_norm(self.generator_ema, self.shape.latent_dim, self.shape.num_classes)
+        self.sampler.position = int(record["images_shown"])
 
     def _networks(self) -> dict[str, nn.Module]:
         return {
@@ -149,13 +162,17 @@ def _flat_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> None:
-    """Restore the state in the memory layout of its parameters, which fused updates rely on."""
+    """Restore the state in the memory layout of its parameters, which fused updates rely on.
+
+    Raises:
+        KeyError, RuntimeError: a tensor is missing or has another shape.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in flat.items():
-        index, name = key.split(".", 1)
-        parameter = parameters[int(index)]
-        if value.shape == parameter.shape:
-            value = torch.empty_like(parameter).copy_(value)
-        state.setdefault(int(index), {})[name] = value
+    for index, parameter in enumerate(parameters):
+        moments = {
+            name: torch.empty_like(parameter).copy_(flat[f"{index}.{name}"])
+            for name in ADAM_MOMENTS
+        }
+        state[index] = {"step": flat[f"{index}.step"], **moments}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

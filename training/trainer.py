@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from training.datasets import ImageDataset
 from training.ema import RAMP_UP, update_average
-from training.errors import TrainingError
+from training.errors import TrainingError, explaining_disk_errors
 from training.interrupts import StopRequest
 from training.reports import Reporter
 from training.state import TrainingState
@@ -41,6 +41,7 @@ def train(
     is_bf16 = config.precision == "bf16"
     sums: dict[str, Tensor | float] = defaultdict(float)
     num_steps = 0
+    is_stopping = False
     next_tick = _next_multiple(state.images_shown, tick_kimg * 1000)
 
     def draw_reals() -> tuple[Tensor, ...]:
@@ -60,8 +61,10 @@ def train(
             return images
         return images + config.instance_noise * torch.randn_like(images)
 
-    with Reporter(run_dir, state) as reporter:
-        while not state.is_finished and not stop:
+    with explaining_disk_errors(run_dir):
+        reporter = Reporter(run_dir, state)
+    with reporter:
+        while not state.is_finished and not is_stopping:
             # Update the discriminator: tell reals from fakes.
             shown_before = state.images_shown
             for _ in range(config.discriminator_steps):
@@ -99,12 +102,14 @@ def train(
             reporter.progress()
 
             # Report and save.
-            if state.images_shown >= next_tick or state.is_finished or stop:
+            is_stopping = bool(stop)
+            if state.images_shown >= next_tick or state.is_finished or is_stopping:
                 means = {name: float(total) / num_steps for name, total in sums.items()}
                 _refuse_non_finite(means, state)
                 state.recalibrate()
-                reporter.tick(means)
                 state.save(run_dir)
+                with explaining_disk_errors(run_dir):
+                    reporter.tick(means)
                 sums.clear()
                 num_steps = 0
                 next_tick = _next_multiple(state.images_shown, tick_kimg * 1000)
@@ -137,5 +142,6 @@ def _refuse_non_finite(means: dict[str, float], state: TrainingState) -> None:
     if broken:
         raise TrainingError(
             f"training went wrong near {state.images_shown / 1000:g} kimg: {', '.join(broken)}; "
-            "the last checkpoint is from before it; try a lower learning rate or --precision fp32"
+            "the last checkpoint is from before it; start anew with a lower learning rate, or with "
+            "--precision fp32"
         )

@@ -117,7 +117,7 @@ def test_corrupt_images_are_skipped_counted_and_named(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     dataset = load_folder(tmp_path)
     assert len(dataset) == 1
-    assert dataset.notes == ("skipped 2 corrupt images: text.jpg, torn.png",)
+    assert dataset.notes == ("skipped 2 corrupt or unreadable images: text.jpg, torn.png",)
 
 
 def test_enlarged_images_are_counted(tmp_path: Path) -> None:

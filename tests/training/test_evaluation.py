@@ -108,7 +108,7 @@ def test_too_few_images_to_measure_are_refused(
     gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert gantrain("evaluate", tmp_path, "--num-images", 5) == 1
-    assert "--num-images must be at least 100, not 5" in capsys.readouterr().err
+    assert "--num-images must be from 100 to 1000000, not 5" in capsys.readouterr().err
 
 
 def test_the_table_puts_real_images_beside_generated_ones(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ import onnxruntime
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from contract import IMAGES, LABEL, LATENT, ModelCard, sample_latents
 from tests.training.conftest import Gantrain
+from training.errors import TrainingError
 from training.export import load_generator
-from training.export_graph import to_pixels
+from training.export_graph import build_onnx, to_pixels
+from training.parity import check_parity
 from training.systems import list_systems, load_system
 
 
@@ -109,6 +113,61 @@ def assert_refused(
     return capsys.readouterr().err
 
 
+def parity_of(generator: nn.Module, change: Callable[[onnx.ModelProto], None]) -> None:
+    card = ModelCard(
+        name="x", system="dcgan", kind="generator", latent_dim=4, height=8, width=8, channels=1,
+        dataset="d",
+    )  # fmt: skip
+    model = build_onnx(generator, card)
+    change(model)
+    check_parity(generator, model.SerializeToString(), card)
+
+
+class Painter(nn.Module):
+    """The simplest generator: one number of the latent is the shade of all pixels."""
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        return latent[:, :1, None, None].tanh().expand(-1, 1, 8, 8)
+
+
+class Company(Painter):
+    """Its images depend on what else is in the batch."""
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        return super().forward(latent - latent.mean(dim=0))
+
+
+def replace_node(model: onnx.ModelProto, kind: str, **changes: object) -> None:
+    (node,) = (node for node in model.graph.node if node.op_type == kind)
+    for name, value in changes.items():
+        setattr(node, name, value)
+
+
+def test_parity_holds_for_a_sound_graph() -> None:
+    parity_of(Painter().eval(), lambda model: None)
+
+
+def test_values_of_onnx_that_are_not_finite_are_caught() -> None:
+    with pytest.raises(TrainingError, match="ONNX gives values that are not finite"):
+        parity_of(Painter().eval(), lambda model: replace_node(model, "Tanh", op_type="Log"))
+
+
+def test_images_that_depend_on_their_company_are_caught() -> None:
+    with pytest.raises(TrainingError, match="in a batch of 7 differs from the same one"):
+        parity_of(Company().eval(), lambda model: None)
+
+
+def test_pixels_of_another_type_are_caught() -> None:
+    def cast_to_int32(model: onnx.ModelProto) -> None:
+        (cast,) = (node for node in model.graph.node if node.op_type == "Cast")
+        cast.attribute[0].i = onnx.TensorProto.INT32
+        model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT32
+        del model.graph.value_info[:]
+
+    with pytest.raises(TrainingError, match="ONNX gives int32"):
+        parity_of(Painter().eval(), cast_to_int32)
+
+
 def test_a_graph_that_computes_something_else_is_not_written(
     run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -171,18 +230,64 @@ def test_a_directory_that_is_no_run_is_refused(
     assert "not of this version" in message
 
 
-def test_a_full_disk_leaves_no_half_written_version(
-    run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("error", "status"), [(OSError(28, "No space left on device"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_an_export_that_is_cut_short_leaves_nothing(
+    error: BaseException, status: int, run_dir: Path, gantrain: Gantrain, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr("training.model_repository.write_text_atomically", fail)
-    model = tmp_path / "models" / "full"
-    assert gantrain("export", run_dir, "--to", model) == 1
-    assert "No space left" in capsys.readouterr().err
-    assert list(model.iterdir()) == []
+    assert gantrain("export", run_dir, "--to", tmp_path / "models" / "cut") == status
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_other_lines_of_the_checksums_stay_and_numbers_are_never_used_again(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    old = [f"{'a' * 64} *m/4/model.onnx", f"{'B' * 64}  ./other/1/model.onnx"]
+    (models / "SHA256SUMS").write_text("\n".join(old) + "\n\n")
+    assert gantrain("export", run_dir, "--to", models / "m") == 0
+    assert [path.name for path in (models / "m").iterdir()] == ["5"]
+    lines = (models / "SHA256SUMS").read_text().splitlines()
+    assert sorted([*old, lines[1]]) == sorted(lines)
+    assert lines[1].endswith("  m/5/model.onnx")
+
+
+def test_checksums_that_cannot_be_read_are_not_overwritten(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "SHA256SUMS").write_bytes(b"lonely\xff\n")
+    assert gantrain("export", run_dir, "--to", models / "m") == 1
+    assert "a line that is no checksum: 'lonely" in capsys.readouterr().err
+    assert [path.name for path in models.iterdir()] == ["SHA256SUMS"]
+
+
+@pytest.mark.parametrize("wrong", ["models", "models/m/1", "models/m/2"])
+def test_a_destination_that_is_no_model_name_is_refused(
+    wrong: str, run_dir: Path, gantrain: Gantrain, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert gantrain("export", run_dir, "--to", tmp_path / "models" / "m") == 0
+    assert gantrain("export", run_dir, "--to", tmp_path / wrong) == 1
+    assert "--to takes" in capsys.readouterr().err
+
+
+def test_a_final_that_is_not_of_this_run_is_refused(
+    run_dir: Path, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert train_tiny("dcgan", tmp_path / "other") == 0
+    (tmp_path / "other" / "final.safetensors").rename(run_dir / "final.safetensors")
+    message = assert_refused(gantrain, run_dir, tmp_path / "models" / "mixed", capsys)
+    assert "does not fit its config.json" in message
 
 
 def test_the_folder_of_private_images_is_not_published(gantrain: Gantrain, tmp_path: Path) -> None:

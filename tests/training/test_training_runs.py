@@ -1,18 +1,24 @@
 """Whole runs: what they leave behind, how they stop, resume and refuse."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from tests.training.conftest import TINY_KIMG, Gantrain, start_training
-from training.checkpoints import CHECKPOINT, FINAL
+from training.checkpoints import CHECKPOINT, FINAL, load_checkpoint, save_checkpoint
 from training.config import FILENAME, TrainConfig
+from training.errors import TrainingError
+from training.interrupts import StopRequest
 from training.objectives import Objective
 from training.reports import LOSS_PLOT, SAMPLES, STATS
 from training.systems import list_systems, load_system
@@ -61,8 +67,6 @@ def test_the_seed_decides_the_weights(train_tiny: Gantrain, tmp_path: Path) -> N
 
 
 def test_training_moves_the_average_away_from_where_it_began(finished: Path) -> None:
-    from safetensors.torch import load_file
-
     tensors = load_file(finished / CHECKPOINT)
     name = "generator_ema.0.weight"
     assert not torch.equal(tensors[name], tensors["generator.0.weight"])
@@ -175,13 +179,17 @@ def test_labels_are_needed_for_a_conditional_system(
 @pytest.mark.parametrize(
     ("option", "value", "complaint"),
     [
-        ("--width", "0", "width must be above 0"),
-        ("--kimg", "-1", "kimg must be above 0"),
-        ("--batch-size", "1", "batch_size must be at least 2"),
-        ("--image-size", "30", "image_size must be one of 8, 16, 32"),
-        ("--seed", "-1", "seed must be from 0"),
-        ("--generator-lr", "nan", "generator_lr must be in"),
+        ("--width", "0", "width: Input should be greater than 0, not 0.0"),
+        ("--kimg", "-1", "kimg: Input should be greater than 0, not -1.0"),
+        ("--kimg", "0.001", "kimg 0.001 is less than one batch of 16 images"),
+        ("--batch-size", "1", "batch_size: Input should be greater than or equal to 2, not 1"),
+        ("--image-size", "30", "image_size: Input should be 8, 16, 32, 64, 128 or 256, not 30"),
+        ("--image-size", "-8", "image_size: Input should be 8"),
+        ("--precision", "fp16", "precision: Input should be 'fp32' or 'bf16'"),
+        ("--seed", "-1", "seed: Input should be greater than or equal to 0, not -1"),
+        ("--generator-lr", "nan", "generator_lr: Input should be"),
         ("--tick-kimg", "0", "--tick-kimg must be above 0"),
+        ("--tick-kimg", "nan", "--tick-kimg must be above 0"),
         ("--data", "cifar", "'cifar' is not one of"),
     ],
 )
@@ -199,7 +207,7 @@ def test_an_unusable_run_directory_is_named(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     assert train_tiny("dcgan", tmp_path / "file" / "run") == 1
-    assert "cannot be made" in capsys.readouterr().err
+    assert "file/run cannot be written" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(
@@ -219,24 +227,102 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(
-    train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    train_tiny: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     assert train_tiny("dcgan", run) == 0
     good = (run / CHECKPOINT).read_bytes()
 
-    def write_half(tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(good[: len(good) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("training.checkpoints.save_file", write_half)
-    assert train_tiny("dcgan", run, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(good) // 2, limits[1]))  # no larger file
+    try:
+        assert train_tiny("dcgan", run, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     message = capsys.readouterr().err
-    assert "No space left on device" in message
+    assert "File too large" in message
     assert "the last good one is still there" in message
     assert (run / CHECKPOINT).read_bytes() == good
     assert not list(run.glob(".*partial*"))
+
+
+def test_an_interrupted_extension_is_not_finished(
+    finished: Path, train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise TrainingError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.reports.Reporter.tick", crash)
+        assert train_tiny("dcgan", finished, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    assert not (finished / FINAL).exists()
+    assert train_tiny("dcgan", finished, "--resume", "--kimg", 2 * TINY_KIMG) == 0
+    assert train_tiny("dcgan", tmp_path / "whole", "--kimg", 2 * TINY_KIMG) == 0
+    assert (finished / FINAL).read_bytes() == (tmp_path / "whole" / FINAL).read_bytes()
+
+
+def test_a_signal_at_any_moment_is_followed_by_a_checkpoint(
+    train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LateSignal(StopRequest):
+        """Arrives while the loop looks at it for the second time."""
+
+        looks = 0
+
+        def __bool__(self) -> bool:
+            self.looks += 1
+            if self.looks == 2:
+                self.signal_number = signal.SIGTERM
+            return self.looks >= 2
+
+    @contextmanager
+    def stop_late() -> Iterator[StopRequest]:
+        yield LateSignal()
+
+    monkeypatch.setattr("training.interrupts.stop_on_signal", stop_late)
+    assert train_tiny("dcgan", tmp_path / "run") == 128 + signal.SIGTERM
+    (record,) = stats(tmp_path / "run")
+    tensors = load_file(tmp_path / "run" / CHECKPOINT)
+    assert record["images_shown"] == 32
+    assert tensors["generator_optimizer.0.step"] == 2
+
+
+def test_a_torn_record_is_forgotten(finished: Path, train_tiny: Gantrain) -> None:
+    path = finished / STATS
+    path.write_bytes(path.read_bytes()[:-20] + b"\n\xff\n[]\n{}\n")
+    assert train_tiny("dcgan", finished, "--resume", "--kimg", 2 * TINY_KIMG) == 0
+    shown = [record["images_shown"] for record in stats(finished)]
+    assert shown == [80, 160, 240, 400, 480, 560, 640]
+
+
+def test_a_checkpoint_without_its_configuration_is_not_continued(
+    finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (finished / FILENAME).unlink()
+    for options in ((), ("--resume",)):
+        assert train_tiny("dcgan", finished, *options) == 1
+        assert "no config.json that says how it was made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ['"x"', "null", "[0.5]", "1e400"])
+def test_a_damaged_configuration_is_an_error_not_a_crash(
+    value: str, finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = finished / FILENAME
+    path.write_text(path.read_text().replace('"width":0.05', "").replace("0.05", value))
+    assert train_tiny("dcgan", finished, "--resume") == 1
+    assert "is not of this version: width" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["rng.cpu", "discriminator_optimizer.0.exp_avg"])
+def test_a_checkpoint_that_lacks_something_is_refused(
+    missing: str, finished: Path, train_tiny: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors, record = load_checkpoint(finished / CHECKPOINT)
+    del tensors[missing]
+    save_checkpoint(finished / CHECKPOINT, tensors, record)
+    assert train_tiny("dcgan", finished, "--resume", "--kimg", 2 * TINY_KIMG) == 1
+    assert "does not fit this run: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", b"\xff" * 64])

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.datasets import ImageDataset
 from training.devices import native_precision
+from training.errors import TrainingError
 from training.sampling import EpochSampler
 
 EPOCHS = 10
@@ -56,13 +57,16 @@ class Judge:
 
 def load_or_train_judge(train: ImageDataset, test: ImageDataset, cache_dir: Path) -> Judge:
     """The judge of a data set: from the cache if it was trained on exactly these images."""
-    size = train.images.shape[-1]
-    path = cache_dir / f"{train.name}-{size}-{train.fingerprint[:12]}.safetensors"
+    recipe = f"{_recipe()}-{train.fingerprint}".encode()
+    path = cache_dir / f"{train.name}-{hashlib.sha256(recipe).hexdigest()[:16]}.safetensors"
     network = ConvolutionalClassifier(train.channels, len(train.class_names))
     if path.exists():
         tensors, record = load_checkpoint(path)
-        network.load_state_dict(tensors)
-        test_accuracy = record["test_accuracy"]
+        try:
+            network.load_state_dict(tensors)
+            test_accuracy = float(record["test_accuracy"])
+        except (KeyError, RuntimeError) as error:
+            raise TrainingError(f"{path} is no judge ({error}); delete it") from error
     else:
         _train(network, train)
         network.eval()
@@ -72,6 +76,11 @@ def load_or_train_judge(train: ImageDataset, test: ImageDataset, cache_dir: Path
         save_checkpoint(path, network.state_dict(), {"test_accuracy": test_accuracy})
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Judge(network.eval().requires_grad_(False), test_accuracy, digest)
+
+
+def _recipe() -> str:
+    """What decides the weights of a judge beside its data: another recipe is another judge."""
+    return f"{ConvolutionalClassifier(1, 2)} {EPOCHS} {BATCH_SIZE} {PEAK_LR} {MAX_SHIFT} {SEED}"
 
 
 def _block(entering: int, leaving: int) -> nn.Module:

@@ -48,5 +48,8 @@ def generate_images(model_dir: Path, num_images: int) -> GeneratedImages:
         inputs: dict[str, np.ndarray] = {LATENT: sample_latents(seeds, card.latent_dim)}
         if card.is_conditional:
             inputs[LABEL] = labels[seeds.start : seeds.stop]
-        parts += session.run([IMAGES], inputs)
+        try:
+            parts += session.run([IMAGES], inputs)
+        except Exception as error:
+            raise TrainingError(f"{path} does not fit its card: {error}") from error
     return GeneratedImages(card, np.concatenate(parts), labels if card.is_conditional else None)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from training.datasets import load_dataset
 from training.errors import TrainingError
 from training.evaluation.classifier import Judge, load_or_train_judge
@@ -32,9 +34,9 @@ def evaluate(model_dir: Path, *, num_images: int, data_dir: Path, cache_dir: Pat
     card = generated.card
     if card.height != card.width:
         raise TrainingError(f"{card.name} gives {card.width}x{card.height} images, not square ones")
-    train, test = (
+    test, train = (
         load_dataset(card.dataset, image_size=card.height, data_dir=data_dir, split=split)
-        for split in ("train", "test")
+        for split in ("test", "train")
     )
     judge = load_or_train_judge(train, test, cache_dir)
     real_pixels = test.images.permute(0, 2, 3, 1).numpy()
@@ -74,7 +76,7 @@ def as_markdown(evaluation: Evaluation) -> str:
         )
     lines.append(
         f"| all | {_percent(fakes.accuracy)} | {_percent(reals.accuracy)} | | "
-        f"| {fakes.class_distance.mean():.1f} | {reals.class_distance.mean():.1f} |"
+        f"| {np.nanmean(fakes.class_distance):.1f} | {np.nanmean(reals.class_distance):.1f} |"
     )
     return "\n".join(lines)
 

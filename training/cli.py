@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Options of `train` that are fields of the configuration. Their types; the rest the field says.
 RECIPE_OPTIONS = {
     "kimg": float,
+    "decay_kimg": float,
     "image_size": int,
     "width": float,
     "latent_dim": int,

@@ -27,6 +27,9 @@ class TrainConfig(BaseModel):
     width: float = Field(gt=0, le=4, description="channels relative to the reference network")
     latent_dim: int = Field(ge=1, le=4096, description="components of the latent")
     kimg: float = Field(gt=0, lt=1e7, description="training length, thousands of real images shown")
+    decay_kimg: float = Field(
+        ge=0, description="over so much of the end of training the learning rates fall to 0"
+    )
     batch_size: int = Field(ge=2, le=65_536, description="images a step")
     discriminator_steps: int = Field(
         ge=1, le=1000, description="discriminator steps for each generator step"
@@ -60,6 +63,11 @@ class TrainConfig(BaseModel):
     @property
     def total_images(self) -> int:
         return round(self.kimg * 1000)
+
+    def lr_factor(self, images_shown: int) -> float:
+        """Share of the learning rates that is in use after so many images: 1, then falling to 0."""
+        images_left = self.total_images - images_shown
+        return min(1.0, images_left / (self.decay_kimg * 1000)) if self.decay_kimg else 1.0
 
     @classmethod
     def resolve(cls, values: Mapping[str, Any]) -> Self:

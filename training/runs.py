@@ -103,6 +103,14 @@ def open_state(
                 f"{run_dir} has shown {state.images_shown / 1000:g} kimg already; "
                 f"it cannot end at {config.kimg:g}"
             )
+        stored = TrainConfig.load(run_dir)
+        if any(each.lr_factor(state.images_shown) < 1 for each in (stored, config)) and (
+            stored.kimg != config.kimg
+        ):
+            raise TrainingError(
+                f"{run_dir} lets its learning rates fall towards its end at {stored.kimg:g} kimg; "
+                f"it cannot end at {config.kimg:g}"
+            )
     with explaining_disk_errors(run_dir):
         if not state.is_finished:  # a run that goes on is not finished until it ends again
             (run_dir / FINAL).unlink(missing_ok=True)

@@ -75,6 +75,13 @@ class TrainingState:
         """Real images shown for one step of the generator."""
         return self.config.batch_size * self.config.discriminator_steps
 
+    def set_learning_rates(self, factor: float) -> None:
+        """Use this share of the configured learning rates from now on."""
+        for group in self.generator_optimizer.param_groups:
+            group["lr"] = factor * self.config.generator_lr
+        for group in self.discriminator_optimizer.param_groups:
+            group["lr"] = factor * self.config.discriminator_lr
+
     def save(self, run_dir: Path) -> None:
         save_checkpoint(run_dir / CHECKPOINT, self._tensors(), self._record())
 

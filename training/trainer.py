@@ -67,6 +67,7 @@ def train(
         while not state.is_finished and not is_stopping:
             # Update the discriminator: tell reals from fakes.
             shown_before = state.images_shown
+            state.set_learning_rates(config.lr_factor(shown_before))
             for _ in range(config.discriminator_steps):
                 reals, *real_label = draw_reals()
                 latent, fake_label = draw_latents()

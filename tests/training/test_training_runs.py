@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,36 @@ def test_a_run_may_be_ended_sooner_but_not_before_where_it_is(
     assert train_tiny("dcgan", sooner, "--resume", "--kimg", TINY_KIMG * 0.75) == 0
     assert train_tiny("dcgan", planned, "--kimg", TINY_KIMG * 0.75) == 0
     assert (sooner / FINAL).read_bytes() == (planned / FINAL).read_bytes()
+
+
+def test_learning_rates_fall_at_the_end_alone() -> None:
+    config = TrainConfig.resolve(
+        asdict(load_system("dcgan").defaults)
+        | {"system": "dcgan", "data": "digits", "image_size": 32, "width": 1.0, "seed": 0}
+        | {"precision": "fp32", "kimg": 10.0, "decay_kimg": 4.0}
+    )
+    assert [config.lr_factor(shown) for shown in (0, 6000, 8000, 9000)] == [1, 1, 0.5, 0.25]
+
+
+def test_a_run_whose_learning_rates_fall_resumes_exactly_and_ends_where_it_should(
+    train_tiny: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decaying = ("--decay-kimg", TINY_KIMG / 2)
+    whole, constant, stopped = (tmp_path / name for name in ("whole", "constant", "stopped"))
+    assert train_tiny("dcgan", whole, *decaying) == 0
+    assert train_tiny("dcgan", constant) == 0
+    assert (whole / FINAL).read_bytes() != (constant / FINAL).read_bytes()
+
+    process = start_training("dcgan", stopped, "--kimg", "1.6", "--decay-kimg", "1.6")
+    assert process.stdout is not None
+    next(line for line in process.stdout if "s/kimg" in line)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert train_tiny("dcgan", stopped, "--resume", "--kimg", 3.2) == 1
+    assert "it cannot end at 3.2" in capsys.readouterr().err
+    assert train_tiny("dcgan", stopped, "--resume", "--kimg", 1.6) == 0
+    assert train_tiny("dcgan", tmp_path / "same", "--kimg", 1.6, "--decay-kimg", 1.6) == 0
+    assert (stopped / FINAL).read_bytes() == (tmp_path / "same" / FINAL).read_bytes()
 
 
 def test_resuming_nothing_starts_from_the_beginning(train_tiny: Gantrain, tmp_path: Path) -> None:

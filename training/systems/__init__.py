@@ -27,6 +27,7 @@ class Defaults:
     """Tuned values of the options that a user may leave out; units as in ``TrainConfig``."""
 
     kimg: float
+    decay_kimg: float = 0.0
     batch_size: int = 64
     latent_dim: int = 100
     discriminator_steps: int = 1

@@ -56,7 +56,7 @@ def train(
         return latent, (torch.randint(shape.num_classes, (config.batch_size,), device=device),)
 
     def add_noise(images: Tensor) -> Tensor:
-        """Instance noise (Soenderby et al., ICLR 2017, section 3.2): no pixel gives fakes away."""
+        """Instance noise (Soenderby et al., ICLR 2017): no single pixel gives fakes away."""
         if config.instance_noise == 0:
             return images
         return images + config.instance_noise * torch.randn_like(images)

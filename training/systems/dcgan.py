@@ -41,5 +41,5 @@ system = System(
     generator=build_generator,
     discriminator=build_discriminator,
     objective=NON_SATURATING,
-    defaults=Defaults(kimg=500),
+    defaults=Defaults(kimg=400),
 )

@@ -1,5 +1,6 @@
 """Tiny real runs: quarter-size digits, networks of a few channels, seconds of training."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from training.cli import main
+from training.reports import STATS
 
 TINY = (
     "--data", "digits", "--image-size", "8", "--width", "0.05", "--latent-dim", "8",
@@ -44,6 +46,16 @@ def train_tiny(gantrain: Gantrain) -> Gantrain:
         return gantrain("train", system, "--out", run_dir, *TINY, "--kimg", TINY_KIMG, *options)
 
     return run
+
+
+@pytest.fixture
+def finished(train_tiny: Gantrain, tmp_path: Path) -> Path:
+    assert train_tiny("dcgan", tmp_path / "run") == 0
+    return tmp_path / "run"
+
+
+def stats(run_dir: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run_dir / STATS).read_text().splitlines()]
 
 
 def start_training(system: str, run_dir: Path, *options: str) -> subprocess.Popen[str]:

@@ -9,7 +9,8 @@ from app import errors
 from app.metrics import Metrics
 from app.parameters import GenerateParameters
 from app.settings import Settings
-from training.cli import RECIPE_OPTIONS
+from app.translate_parameters import TranslateParameters
+from training.commands.training import RECIPE_OPTIONS
 from training.datasets import list_datasets
 from training.systems import list_systems, load_system
 
@@ -41,7 +42,8 @@ def test_every_metric_is_documented_and_none_that_is_not_there() -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    assert set(GenerateParameters.model_fields) <= rows("http.md")
+    for parameters in (GenerateParameters, TranslateParameters):
+        assert set(parameters.model_fields) <= rows("http.md")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_every_parameter_is_documented() -> None:
         for error in vars(errors).values()
         if isinstance(error, type)
         and issubclass(error, errors.GanServeError)
-        and error.__name__ not in {"ModelRefused", "ExecutionProviderUnavailable", "NotAcceptable"}
+        and error.__name__ not in {"ModelRefused", "ExecutionProviderUnavailable"}
     ],
 )
 def test_every_error_of_a_route_is_documented(error: type[errors.GanServeError]) -> None:

@@ -1,0 +1,1 @@
+"""The commands of gantrain, a file each: its options, and what it does."""

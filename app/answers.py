@@ -2,23 +2,21 @@
 
 import asyncio
 import time
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.caching import NO_STORE, cache_control, entity_tag, is_unmodified
+from app.computed import INLINE_BYTES, encoded, model_headers, server_timing
 from app.connection import WhileConnected
 from app.encoders import PNG
-from app.engine import Engine, Generated
-from app.errors import DeadlineExceeded
+from app.engine import Engine
+from app.generator import Generated
 from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
 from app.settings import EXECUTION_PROVIDERS
-
-INLINE_BYTES = 16_384
-"""A PNG of so few pixel bytes takes less than the 50 us of a hop to another thread and back
-(32x32 grey: 14 us; 64x64 RGB: 33 us), so it is made on the event loop."""
 
 
 async def answer(request: Request, order: Order, parts: Parts) -> Response:
@@ -39,39 +37,27 @@ async def answer(request: Request, order: Order, parts: Parts) -> Response:
         body = await _encoded(order, generated, parts.engine, deadline)
         encode_seconds = time.perf_counter() - started
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
-    headers["Server-Timing"] = (
-        f"queue;dur={generated.queue_seconds * 1000:.3f}, "
-        f"inference;dur={generated.inference_seconds * 1000:.3f}, "
-        f"encode;dur={encode_seconds * 1000:.3f}"
+    headers["Server-Timing"] = server_timing(
+        queue=generated.queue_seconds,
+        inference=generated.inference_seconds,
+        encode=encode_seconds,
     )
     return Response(body, headers=headers, media_type=media_type(order.layout, order.format))
 
 
 async def _encoded(order: Order, generated: Generated, engine: Engine, deadline: float) -> bytes:
-    batch, render = batch_of(order, generated), LAYOUTS[order.layout].render
+    batch = batch_of(order, generated)
     num_bytes = batch.images.nbytes * order.scale**2
-    if order.layout == GRID and order.format == PNG and num_bytes <= INLINE_BYTES:
-        return render(batch)
+    is_quick = order.layout == GRID and order.format == PNG and num_bytes <= INLINE_BYTES
+    render = partial(LAYOUTS[order.layout].render, batch)
     try:
-        async with asyncio.timeout_at(deadline):
-            return await engine.run_encoding(render, batch)
-    except TimeoutError as error:
-        raise DeadlineExceeded(
-            "the images were not encoded within request_timeout_s; ask for fewer or smaller ones"
-        ) from error
+        return await encoded(render, engine=engine, deadline=deadline, is_quick=is_quick)
     finally:  # also when the client is gone or the server leaves
         batch.abandoned.set()
 
 
 def _headers(request: Request, order: Order, parts: Parts) -> dict[str, str]:
-    model = order.model
-    headers = {
-        "X-Seed": str(order.seed),
-        "X-Model": f"{model.name}/{model.version}",
-        "X-Model-Digest": model.digest,
-        "X-Execution-Provider": model.execution_provider,
-        "Vary": "Accept",
-    }
+    headers = {"X-Seed": str(order.seed), **model_headers(order.model)}
     return headers | _cache_headers(request, order, parts)
 
 

@@ -1,6 +1,7 @@
 """A request's body, read as far as is allowed and for no longer. Knows no route."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -12,8 +13,17 @@ DROPPED_BYTES = 16 * 2**20
 _CLOSE = {"Connection": "close"}  # what is left of the body would be taken for a request
 
 
-async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> bytes:
+async def read_body(
+    request: Request,
+    *,
+    max_bytes: int,
+    timeout_s: float,
+    hold: Callable[[int], object] = lambda num_bytes: None,
+) -> bytes:
     """Read the body; ``timeout_s`` is the time in which all of it must arrive.
+
+    ``hold`` is called with the number of bytes that are about to be kept, again and again; what it
+    raises ends the reading.
 
     Raises:
         BodyTooLarge: more than ``max_bytes``; a good part of them has been read and dropped,
@@ -29,6 +39,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> by
             async for chunk in request.stream():
                 num_bytes += len(chunk)
                 if num_bytes <= max_bytes:
+                    hold(len(chunk))
                     body += chunk
                 elif num_bytes >= DROPPED_BYTES:
                     break

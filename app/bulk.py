@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from app.encoders import ENCODERS, PNG
-from app.engine import Engine, Generated
+from app.engine import Engine
 from app.errors import InvalidParameter
+from app.generator import Generated
 from app.layouts import render_grid
 from app.metrics import Metrics
 from app.orders import Order, batch_of, take_order

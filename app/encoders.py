@@ -12,10 +12,8 @@ from importlib.metadata import version
 
 import numpy as np
 from isal import isal_zlib
-from numpy.typing import NDArray
-from PIL import Image
 
-Pixels = NDArray[np.uint8]
+from app.pixels import Pixels, image_of
 
 PNG_KEYWORD = "ganserve"
 """Keyword of the iTXt chunk that says how an image was made."""
@@ -97,6 +95,5 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 def _encode_with_pillow(image: Pixels, codec: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    pixels = image[:, :, 0] if image.shape[2] == 1 else image
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, codec, **options)
+    image_of(image).save(buffer, codec, **options)
     return buffer.getvalue()

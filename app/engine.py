@@ -1,67 +1,52 @@
-"""Seeds to pixels on every served model. Knows no HTTP: use it from a notebook if you like."""
+"""Seeds or uploads to pixels on every served model. Knows no HTTP: use it from a notebook."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from app.batched_model import Batching
 from app.cpu import num_usable_cores
-from app.errors import Draining, InvalidParameter, LabelNotFound, ModelNotFound, QueueFull
-from app.generator import Generator
+from app.deadlines import until
+from app.encoding import EncodingPool
+from app.errors import Draining, InvalidParameter, ModelNotFound
+from app.generator import Generated, Generator
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
 from app.settings import EXECUTION_PROVIDERS, Settings
-from contract import NUM_SEEDS, image_seeds
-
-MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
-MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
-ENCODINGS_PER_THREAD = 32  # under way at once, those that wait for a thread included
+from app.translator import Translated, Translator
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-
-@dataclass(frozen=True)
-class Generated:
-    """The images of one request, and all that is needed to make them again."""
-
-    model: LoadedModel
-    seeds: tuple[int, ...]
-    labels: tuple[int, ...] | None  # None: the model has no classes
-    images: NDArray[np.uint8]  # (N, H, W, C)
-    queue_seconds: float
-    inference_seconds: float
+W = TypeVar("W")
 
 
 class Engine:
-    """Generates images on the models of a registry, and owns the threads that do it."""
+    """Generates and translates on the models of a registry, and owns the threads that do it."""
 
     def __init__(self, registry: Registry, settings: Settings, metrics: Metrics) -> None:
         num_threads = settings.num_threads or max(1, num_usable_cores() // settings.workers)
-        self._max_images = settings.max_images
         self._request_timeout_s = settings.request_timeout_s
         self._is_draining = False
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
-        self._inference = ThreadPoolExecutor(num_parallel_runs, "inference")
-        self._encoding = ThreadPoolExecutor(num_threads, "encoding")
-        self._encodings: set[Future[Any]] = set()
-        self._max_encodings = ENCODINGS_PER_THREAD * num_threads
+        inference = ThreadPoolExecutor(num_parallel_runs, "inference")
+        encoding = EncodingPool(num_threads)
+        batching = Batching(
+            max_batch_size=settings.exact_batch_size or settings.max_batch_size,
+            max_queue_size=settings.max_queue_size,
+            max_queue_delay_ms=settings.max_queue_delay_ms,
+            max_in_flight=num_parallel_runs,
+        )
+        self._inference, self._encoding = inference, encoding
         self._generators = {
-            model: Generator(
-                model,
-                self._inference,
-                metrics,
-                max_batch_size=settings.exact_batch_size or settings.max_batch_size,
-                max_queue_size=settings.max_queue_size,
-                max_queue_delay_ms=settings.max_queue_delay_ms,
-                max_in_flight=num_parallel_runs,
-            )
+            model: Generator(model, inference, metrics, batching, max_images=settings.max_images)
             for model in registry.models
             if model.card.kind == "generator"
+        }
+        self._translators = {
+            model: Translator(model, inference, encoding, metrics, batching)
+            for model in registry.models
+            if model.card.kind == "translator"
         }
         metrics.describe_models(registry.models, num_failed=len(registry.failed))
 
@@ -88,37 +73,41 @@ class Engine:
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
         self._admit()
-        generator = self._generator(model)
-        self._check_ranges(seed, num_images, truncation_threshold)
-        seeds = image_seeds(seed, num_images)
-        labels = _labels(model, seeds, label)
-        batched = await generator.generate(
-            seeds,
-            labels=labels,
+        generator = self._worker(self._generators, model, "generator")
+        return await generator.generate(
+            seed=seed,
+            num_images=num_images,
+            label=label,
             truncation_threshold=truncation_threshold,
             timeout_s=self._request_timeout_s,
         )
-        return Generated(
-            model=model,
-            seeds=tuple(seeds),
-            labels=labels,
-            images=batched.images,
-            queue_seconds=batched.queue_seconds,
-            inference_seconds=batched.inference_seconds,
-        )
+
+    async def translate(self, model: LoadedModel, upload: bytes) -> Translated:
+        """Translate the image in the bytes of a PNG, JPEG or WebP file.
+
+        Raises:
+            InvalidParameter: the model is no translator.
+            UnsupportedMediaType: the bytes are no such file.
+            InvalidUpload: they are, but damaged, animated or too large.
+            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+        """
+        self._admit()
+        translator = self._worker(self._translators, model, "translator")
+        timeout_s = self._request_timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        async with until(deadline, f"no answer within request_timeout_s {timeout_s:g}"):
+            return await translator.translate(upload, timeout_s=timeout_s)
 
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what keeps a core busy (encoders do, without the GIL) beside the event loop.
 
-        Where encoders fall behind, ``generate`` refuses new requests: see ``_admit``.
+        Where encoders fall behind, new requests are refused: see ``_admit``.
         """
-        try:
-            future = self._encoding.submit(function, *args)
-        except RuntimeError as error:  # the pool is closed
-            raise Draining("the server is shutting down") from error
-        self._encodings.add(future)
-        future.add_done_callback(self._encodings.discard)
-        return await asyncio.wrap_future(future)
+        return await self._encoding.encode(function, *args)
+
+    async def run_decoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """The same for what reads a request; callers bound how much of it waits."""
+        return await self._encoding.decode(function, *args)
 
     def start_draining(self) -> None:
         """Refuse new requests; those under way are answered."""
@@ -129,53 +118,26 @@ class Engine:
         self.start_draining()
         for generator in self._generators.values():
             generator.close()
+        for translator in self._translators.values():
+            translator.close()
         await asyncio.sleep(0)  # the waiters hear of it before this returns
         self._inference.shutdown(wait=False, cancel_futures=True)
-        self._encoding.shutdown(wait=False, cancel_futures=True)
+        self._encoding.close()
 
     def _admit(self) -> None:
         if self._is_draining:
             raise Draining("the server is shutting down")
-        if len(self._encodings) >= self._max_encodings:
-            raise QueueFull(
-                f"{len(self._encodings)} answers are being encoded already; "
-                f"at most {self._max_encodings} would be right"
-            )
+        self._encoding.admit()
 
-    def _generator(self, model: LoadedModel) -> Generator:
-        generator = self._generators.get(model)
-        if generator is not None:
-            return generator
-        if model.card.kind == "translator":
+    def _worker(self, workers: Mapping[LoadedModel, W], model: LoadedModel, kind: str) -> W:
+        worker = workers.get(model)
+        if worker is not None:
+            return worker
+        if model.card.kind != kind:
             raise InvalidParameter(
-                f"model {model.name!r} is a translator: it turns an image into an image, and "
-                "generates none from a seed"
+                f"model {model.name!r} is a {model.card.kind}; a {kind} would be right"
             )
         raise ModelNotFound(f"model {model.name!r}, version {model.version} is not served here")
-
-    def _check_ranges(self, seed: int, num_images: int, threshold: float | None) -> None:
-        if not 0 <= seed < NUM_SEEDS:
-            raise InvalidParameter(f"seed {seed} is not in 0..{NUM_SEEDS - 1}")
-        if not 1 <= num_images <= self._max_images:
-            raise InvalidParameter(
-                f"n {num_images} is not in 1..{self._max_images} (the setting max_images)"
-            )
-        low, high = MIN_TRUNCATION_THRESHOLD, MAX_TRUNCATION_THRESHOLD
-        if threshold is not None and not low <= threshold <= high:
-            raise InvalidParameter(f"truncation {threshold} is not in {low:g}..{high:g}")
-
-
-def _labels(model: LoadedModel, seeds: Sequence[int], label: int | None) -> tuple[int, ...] | None:
-    num_classes = model.card.num_classes
-    if label is None:
-        return tuple(seed % num_classes for seed in seeds) if num_classes else None
-    if not num_classes:
-        raise InvalidParameter(f"model {model.name!r} has no classes, so it takes no label")
-    if not 0 <= label < num_classes:
-        raise LabelNotFound(
-            f"label {label} is not a class index of model {model.name!r}: 0..{num_classes - 1}"
-        )
-    return (label,) * len(seeds)
 
 
 def _num_parallel_runs(registry: Registry) -> int | None:

@@ -6,7 +6,8 @@ GanServeError                     500
 ├── LabelNotFound                 404   the model has no such class
 ├── NotAcceptable                 406   no format that the client accepts
 ├── BodyTooLarge                  413   a body of more bytes than are read
-├── UnsupportedMediaType          415   a body of a type or coding that is not read
+├── UnsupportedMediaType          415   a body of a type or coding that is not read, or no image
+├── InvalidUpload                 422   an image damaged, animated or too large, or a wrong form
 ├── QueueFull                     429   shed load; try again after Retry-After
 ├── InferenceFailed               500   the session failed; the cause is in the log
 ├── ModelRefused                  500   at start-up: a model file that is listed as failed
@@ -79,6 +80,12 @@ class UnsupportedMediaType(GanServeError):
     status = 415
     title = "Unsupported media type"
     type = "/problems/unsupported-media-type"
+
+
+class InvalidUpload(GanServeError):
+    status = 422
+    title = "Invalid upload"
+    type = "/problems/invalid-upload"
 
 
 class QueueFull(GanServeError):

@@ -1,25 +1,39 @@
-"""One model at work: seeds to latents to batches to images, counted. Knows no settings."""
+"""One generator at work: seeds and labels to latents to images. Knows no settings."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.batcher import DynamicBatcher
-from app.errors import QueueFull
+from app.batched_model import BatchedModel, Batching, Feed
+from app.errors import InvalidParameter, LabelNotFound
 from app.loading import LoadedModel
 from app.metrics import Metrics
-from app.pending import Batched
-from contract import LABEL, LATENT, sample_latents
+from contract import LABEL, LATENT, NUM_SEEDS, image_seeds, sample_latents
+
+MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
+MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
 
 _SEED = "seed"
 _THRESHOLD = "truncation_threshold"  # infinity: every component is kept
 
 
+@dataclass(frozen=True)
+class Generated:
+    """The images of one request, and all that is needed to make them again."""
+
+    model: LoadedModel
+    seeds: tuple[int, ...]
+    labels: tuple[int, ...] | None  # None: the model has no classes
+    images: NDArray[np.uint8]  # (N, H, W, C)
+    queue_seconds: float
+    inference_seconds: float
+
+
 class Generator:
-    """Generates images of one model, batching what is asked for at the same time.
+    """Generates images of one model.
 
     Only seeds travel through the queue; the worker thread that runs the model draws the latents.
     """
@@ -29,77 +43,84 @@ class Generator:
         model: LoadedModel,
         executor: Executor,
         metrics: Metrics,
+        batching: Batching,
         *,
-        max_batch_size: int,
-        max_queue_size: int,
-        max_queue_delay_ms: float,
-        max_in_flight: int,
+        max_images: int,
     ) -> None:
-        labels = (model.name, str(model.version))
-        self._session = model.session
-        self._latent_dim = model.card.latent_dim
-        self._images_generated = metrics.images_generated.labels(*labels)
-        self._batch_size = metrics.batch_size.labels(*labels)
-        self._queue_duration = metrics.queue_duration.labels(*labels)
-        self._inference_duration = metrics.inference_duration.labels(*labels)
-        self._shed = metrics.shed.labels(*labels)
-        self._batcher = DynamicBatcher(
-            self._run,
-            executor,
-            max_batch_size=max_batch_size,
-            max_queue_size=max_queue_size,
-            max_queue_delay_ms=max_queue_delay_ms,
-            max_in_flight=max_in_flight,
-            on_queue_change=metrics.queue_size.labels(*labels).set,
-        )
+        self._model = model
+        self._max_images = max_images
+        self._batched = BatchedModel(model, executor, metrics, batching, feed=self._feed)
 
     async def generate(
         self,
-        seeds: Sequence[int],
         *,
-        labels: Sequence[int] | None,
+        seed: int,
+        num_images: int,
+        label: int | None,
         truncation_threshold: float | None,
         timeout_s: float,
-    ) -> Batched:
-        """Generate one image per seed; raises as ``DynamicBatcher.submit`` does."""
+    ) -> Generated:
+        """Generate images; raises as ``Engine.generate`` does."""
+        self._check_ranges(seed, num_images, truncation_threshold)
+        seeds = image_seeds(seed, num_images)
+        labels = self._labels(seeds, label)
         threshold = np.inf if truncation_threshold is None else truncation_threshold
-        inputs: dict[str, NDArray[Any]] = {
+        inputs: Feed = {
             _SEED: np.array(seeds, dtype=np.uint32),
-            _THRESHOLD: np.full(len(seeds), threshold),
+            _THRESHOLD: np.full(num_images, threshold),
         }
         if labels is not None:
             inputs[LABEL] = np.array(labels, dtype=np.int64)
-        try:
-            batched = await self._batcher.submit(inputs, timeout_s=timeout_s)
-        except QueueFull:
-            self._shed.inc()
-            raise
-        self._queue_duration.observe(batched.queue_seconds)
-        return batched
+        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
+        return Generated(
+            model=self._model,
+            seeds=tuple(seeds),
+            labels=labels,
+            images=batched.images,
+            queue_seconds=batched.queue_seconds,
+            inference_seconds=batched.inference_seconds,
+        )
 
     def close(self) -> None:
-        self._batcher.close()
+        self._batched.close()
 
-    def _run(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
-        """Compute one batch, in a worker thread."""
-        self._batch_size.observe(len(inputs[_SEED]))
-        with self._inference_duration.time():
-            feed = {LATENT: self._latents(inputs[_SEED], inputs[_THRESHOLD])}
-            if LABEL in inputs:
-                feed[LABEL] = inputs[LABEL]
-            images = self._session.run(feed)
-        self._images_generated.inc(len(images))
-        return images
+    def _check_ranges(self, seed: int, num_images: int, threshold: float | None) -> None:
+        if not 0 <= seed < NUM_SEEDS:
+            raise InvalidParameter(f"seed {seed} is not in 0..{NUM_SEEDS - 1}")
+        if not 1 <= num_images <= self._max_images:
+            raise InvalidParameter(
+                f"n {num_images} is not in 1..{self._max_images} (the setting max_images)"
+            )
+        low, high = MIN_TRUNCATION_THRESHOLD, MAX_TRUNCATION_THRESHOLD
+        if threshold is not None and not low <= threshold <= high:
+            raise InvalidParameter(f"truncation {threshold} is not in {low:g}..{high:g}")
+
+    def _labels(self, seeds: Sequence[int], label: int | None) -> tuple[int, ...] | None:
+        name, num_classes = self._model.name, self._model.card.num_classes
+        if label is None:
+            return tuple(seed % num_classes for seed in seeds) if num_classes else None
+        if not num_classes:
+            raise InvalidParameter(f"model {name!r} has no classes, so it takes no label")
+        if not 0 <= label < num_classes:
+            raise LabelNotFound(
+                f"label {label} is not a class index of model {name!r}: 0..{num_classes - 1}"
+            )
+        return (label,) * len(seeds)
+
+    def _feed(self, inputs: Feed) -> Feed:
+        feed: Feed = {LATENT: self._latents(inputs[_SEED], inputs[_THRESHOLD])}
+        return feed | {LABEL: inputs[LABEL]} if LABEL in inputs else feed
 
     def _latents(
         self, seeds: NDArray[np.uint32], thresholds: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        latents = np.empty((len(seeds), self._latent_dim), dtype=np.float32)
+        latent_dim = self._model.card.latent_dim
+        latents = np.empty((len(seeds), latent_dim), dtype=np.float32)
         for threshold in set(thresholds.tolist()):
             rows = thresholds == threshold
             latents[rows] = sample_latents(
                 seeds[rows].tolist(),
-                self._latent_dim,
+                latent_dim,
                 truncation_threshold=None if threshold == np.inf else threshold,
             )
         return latents

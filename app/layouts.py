@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.encoders import ENCODERS, Pixels
+from app.encoders import ENCODERS
+from app.pixels import Pixels
 from app.schemas import GeneratedImage, GeneratedImages
 
 

@@ -16,9 +16,10 @@ from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
-from app.routes import docs, generate, health, metrics, models
+from app.routes import docs, generate, health, metrics, models, translate
 from app.routes.direct import DirectRoute
 from app.settings import Settings
+from app.upload_budget import UploadBudget
 from app.version import service_version
 
 
@@ -40,7 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(StartupErrors)
     app.router.route_class = DirectRoute
     generate.add_routes(app.router, max_images=settings.max_images)
-    for module in (models, health, metrics, docs):
+    for module in (translate, models, health, metrics, docs):
         module.add_routes(app.router)
     return app
 
@@ -52,7 +53,8 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         registry = await asyncio.to_thread(Registry.load, settings)
         engine = Engine(registry, settings, figures)
-        app.state.parts = Parts(settings, figures, registry, engine, runtime_fingerprint())
+        uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
+        app.state.parts = Parts(settings, figures, registry, engine, uploads, runtime_fingerprint())
         try:
             with _on_termination(engine.start_draining):
                 yield

@@ -82,6 +82,13 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.decode_duration = Histogram(
+            "ganserve_decode_duration_seconds",
+            "The bytes of an uploaded image to what a model takes, by image format",
+            ("format",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.shed = Counter(
             "ganserve_shed_total",
             "Requests refused because the queue is full",

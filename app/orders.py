@@ -3,16 +3,15 @@
 import secrets
 from dataclasses import dataclass
 
-from app.engine import Generated
 from app.errors import InvalidParameter, LabelNotFound, NotReady, shortened
+from app.generator import Generated
 from app.layouts import GRID, Batch, num_columns
 from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters
+from app.pixels import MAX_PIXELS, MAX_SIDE
 from app.registry import LoadedModel, Registry
 from contract import NUM_SEEDS, LabelError, ModelCard, resolve_label
 
-MAX_PIXELS = 16_777_216  # of a finished image
-MAX_SIDE = 16_383  # of a finished image, pixels: the limit of WebP
 MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512x512
 
 

@@ -5,39 +5,25 @@ Knows no model of the registry; what depends on the model's card is checked once
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from app.encoders import ENCODERS, PNG
 from app.errors import InvalidParameter
 from app.layouts import LAYOUTS
-from app.sentences import LongInteger, schemas_of, shown, summary
+from app.queries import known, once_each, query_pairs
+from app.sentences import LongInteger, schemas_of, validated
 from contract import NUM_SEEDS
 
-MAX_PARAMETER_BYTES = 65_536  # of a body or query of parameters; all of them take a few hundred
 MAX_REFERENCE = 200  # characters of NAME, NAME/VERSION or NAME@DIGEST
 MAX_COLUMNS = 256
 MAX_SCALE = 16
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
-
-
-def _known(name: str, table: Mapping[str, object]) -> str:
-    if name not in table:
-        raise ValueError(name)
-    return name
 
 
 class GenerateParameters(BaseModel):
@@ -57,10 +43,10 @@ class GenerateParameters(BaseModel):
     truncation: float | None = Field(
         None, ge=0.1, le=10, description="latent components beyond it are redrawn"
     )
-    format: Annotated[str, AfterValidator(lambda name: _known(name, ENCODERS))] = Field(
+    format: Annotated[str, AfterValidator(lambda name: known(name, ENCODERS))] = Field(
         PNG, description="of the image or images", json_schema_extra={"enum": list(ENCODERS)}
     )
-    layout: Annotated[str, AfterValidator(lambda name: _known(name, LAYOUTS))] | None = Field(
+    layout: Annotated[str, AfterValidator(lambda name: known(name, LAYOUTS))] | None = Field(
         None,
         description="how images are put together; left out: grid, unless Accept names only zip "
         "or JSON; a grid of one is the image itself",
@@ -102,12 +88,7 @@ def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
     """
     if not query:
         return _DEFAULTS
-    if len(query) > MAX_PARAMETER_BYTES:
-        raise InvalidParameter(
-            f"the query has {len(query):,} bytes; at most {MAX_PARAMETER_BYTES:,} would be right"
-        )
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    values = _once_each((name, _number(name, text)) for name, text in pairs)
+    values = once_each((name, _number(name, text)) for name, text in query_pairs(query))
     return _validated(values, max_images)
 
 
@@ -119,30 +100,18 @@ def parameter_schemas(max_images: int) -> Mapping[str, dict[str, Any]]:
 
 
 def _validated(values: object, max_images: int) -> GenerateParameters:
-    try:
-        return GenerateParameters.model_validate(values)
-    except ValidationError as error:
-        raise InvalidParameter(summary(error, parameter_schemas(max_images))) from error
+    return validated(GenerateParameters, values, parameter_schemas(max_images))
 
 
 def _read_json(body: bytes) -> object:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_once_each, parse_int=_integer)
+        return json.loads(body.decode(), object_pairs_hook=once_each, parse_int=_integer)
     except RecursionError as error:
         raise InvalidParameter(
             "the body is nested too deeply; a JSON object of parameters would be right"
         ) from error
     except ValueError as error:  # of the encoding, or of the syntax
         raise InvalidParameter(f"the body is not JSON: {error}") from error
-
-
-def _once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in values:
-            raise InvalidParameter(f"parameter {shown(name)} is given twice; once would be right")
-        values[name] = value
-    return values
 
 
 def _integer(digits: str) -> int | LongInteger:

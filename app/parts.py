@@ -8,6 +8,7 @@ from app.engine import Engine
 from app.metrics import Metrics
 from app.registry import Registry
 from app.settings import Settings
+from app.upload_budget import UploadBudget
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Parts:
     metrics: Metrics
     registry: Registry
     engine: Engine
+    uploads: UploadBudget
     runtime: str  # fingerprint of what, besides model and parameters, decides an answer's bytes
 
 

@@ -102,9 +102,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _MEANINGS = {
     404: "unknown model or label; the detail lists the valid ones",
+    406: "Accept names no image format of this answer",
     413: "body too large",
-    415: "wrong media type, or compressed",
-    422: "parameter unknown, given twice or out of range",
+    415: "wrong media type, compressed, or no image",
+    422: "parameter unknown, given twice or out of range; image damaged, animated or too large",
     429: "queue full; try again after Retry-After",
     500: "internal error; the log has its cause under the request id",
     503: "not ready, or shutting down",

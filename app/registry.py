@@ -11,6 +11,7 @@ from app.errors import (
     InvalidParameter,
     ModelNotFound,
     ModelRefused,
+    shortened,
 )
 from app.execution_providers import candidates
 from app.loading import LoadedModel, batch_sizes, load_model
@@ -90,7 +91,7 @@ class Registry:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise InvalidParameter(
-                f"model {reference!r} is not NAME, NAME/VERSION or NAME@DIGEST "
+                f"model {shortened(reference)!r} is not NAME, NAME/VERSION or NAME@DIGEST "
                 "(12 to 64 hex digits of its sha256)"
             )
         for model in reversed(self._versions.get(match["name"], [])):
@@ -99,7 +100,9 @@ class Registry:
             if match["digest"] and not model.digest.startswith(match["digest"].lower()):
                 continue
             return model
-        raise ModelNotFound(f"model {reference!r} is not served; {self._what_is_served(match)}")
+        raise ModelNotFound(
+            f"model {shortened(reference)!r} is not served; {self._what_is_served(match)}"
+        )
 
     def default_generator(self) -> LoadedModel:
         return self._default_of("generator")

@@ -5,12 +5,14 @@ Knows no parameter by name.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.errors import shortened
+from app.errors import InvalidParameter, shortened
+
+M = TypeVar("M", bound=BaseModel)
 
 Schemas = Mapping[str, dict[str, Any]]
 
@@ -26,6 +28,14 @@ def schemas_of(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
     """JSON Schema of each field. None is no value that can be given: it is the field left out."""
     properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
     return {name: _without_null(schema) for name, schema in properties.items()}
+
+
+def validated(model: type[M], values: object, schemas: Schemas) -> M:
+    """The values as parameters; raises InvalidParameter where they are none."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidParameter(summary(error, schemas)) from error
 
 
 def summary(error: ValidationError, schemas: Schemas) -> str:
@@ -66,5 +76,7 @@ def _expected(schema: dict[str, Any]) -> str:
         return f"one of: {', '.join(schema['enum'])}"
     if schema["type"] == "string":
         return str(schema["description"])
+    if schema["type"] == "boolean":
+        return "true or false"
     kind = "an integer" if schema["type"] == "integer" else "a number"
     return f"{kind} from {schema['minimum']} to {schema['maximum']}"

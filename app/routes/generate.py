@@ -12,15 +12,11 @@ from app.encoders import ENCODERS
 from app.errors import InvalidParameter, UnsupportedMediaType, shortened
 from app.layouts import LAYOUTS
 from app.orders import take_order
-from app.parameters import (
-    MAX_PARAMETER_BYTES,
-    GenerateParameters,
-    from_json,
-    from_query,
-    parameter_schemas,
-)
+from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
 from app.parts import Parts, parts_of
 from app.problems import responses
+from app.queries import MAX_PARAMETER_BYTES
+from app.routes.described import BINARY, MODEL_HEADERS, headers, query_parameters
 from app.sentences import Schemas
 from app.settings import Settings
 
@@ -55,7 +51,7 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             description=_DESCRIPTION,
             operation_id=f"get_generate{suffix}",
             responses=_IMAGES | _NOT_MODIFIED | responses(404, 422, 429, 500, 503, 504),
-            openapi_extra={"parameters": [*label, *_query_parameters(schemas), _IF_NONE_MATCH]},
+            openapi_extra={"parameters": [*label, *query_parameters(schemas), _IF_NONE_MATCH]},
             response_class=Response,
         )
         router.add_api_route(
@@ -121,32 +117,26 @@ _IF_NONE_MATCH = {
     "schema": {"type": "string"},
 }
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _JSON = {"schema": {"$ref": "#/components/schemas/GeneratedImages"}}
 
-_HEADERS = {
-    name: {"description": description, "schema": {"type": "string"}}
-    for name, description in {
-        "X-Seed": "seed of the first image",
-        "X-Model": "NAME/VERSION",
-        "X-Model-Digest": "sha256 of the model file",
-        "X-Execution-Provider": "what really ran the model",
-        "X-Request-Id": "also in the log",
+_HEADERS = headers(
+    {"X-Seed": "seed of the first image"}
+    | MODEL_HEADERS
+    | {
         "Server-Timing": "milliseconds in queue, inference and encode",
-        "Vary": "Accept",
         "ETag": "of seeded GETs",
         "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
-    }.items()
-}
+    }
+)
 
 _IMAGES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the image or images",
         "headers": _HEADERS,
         "content": {
-            **{encoder.media_type: _BINARY for encoder in ENCODERS.values()},
+            **{encoder.media_type: BINARY for encoder in ENCODERS.values()},
             **{
-                layout.media_type: _JSON if name == "json" else _BINARY
+                layout.media_type: _JSON if name == "json" else BINARY
                 for name, layout in LAYOUTS.items()
                 if layout.media_type
             },
@@ -159,18 +149,6 @@ _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
         "headers": {name: header for name, header in _HEADERS.items() if name != "Server-Timing"},
     }
 }
-
-
-def _query_parameters(schemas: Schemas) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "description": schema["description"],
-            "schema": {key: value for key, value in schema.items() if key != "description"},
-        }
-        for name, schema in schemas.items()
-    ]
 
 
 def _request_body(schemas: Schemas) -> dict[str, Any]:

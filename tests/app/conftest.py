@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from app.settings import Settings
+from contract import ModelCard
 from tests.live_server import live_server
 from tests.toy_models import make_card, write_model, write_sums
 
@@ -45,6 +46,41 @@ def client(served_models: Path) -> Iterator[httpx.Client]:
         default_model="tiny",
         default_conditional_model="tiny-conditional",
         max_upload_bytes=20_000,
+    )
+    with live_server(settings) as server:
+        yield server.client
+
+
+@pytest.fixture(scope="session")
+def translators(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Translators of every combination of channels, one of them in two versions; a generator."""
+    models = tmp_path_factory.mktemp("translators") / "models"
+
+    def card(name: str, **fields: int) -> ModelCard:
+        return make_card(name, system="cyclegan", kind="translator", latent_dim=0, **fields)
+
+    write_model(models, card("invert", source_channels=1))
+    write_model(models, card("invert", source_channels=1, seed=2), version=2)
+    write_model(models, card("paint", source_channels=1, channels=3, height=6, width=10))
+    write_model(models, card("grey-out", source_channels=3, height=6, width=10))
+    write_model(models, card("repaint", source_channels=3, channels=3))
+    write_model(models, make_card("tiny"))
+    return models
+
+
+@pytest.fixture
+def translator_settings(translators: Path) -> Settings:
+    return Settings(models=translators, device="cpu", default_translator="invert")
+
+
+@pytest.fixture(scope="session")
+def translating(translators: Path) -> Iterator[httpx.Client]:
+    """One server of toy translators for all tests that only ask it."""
+    settings = Settings(
+        models=translators,
+        device="cpu",
+        default_translator="invert",
+        max_upload_bytes=1_000_000,
     )
     with live_server(settings) as server:
         yield server.client

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from app.encoders import ENCODERS, PNG_KEYWORD, Pixels, encode_png
+from app.encoders import ENCODERS, PNG_KEYWORD, encode_png
+from app.pixels import Pixels
 
 sides = st.integers(1, 40)
 images = st.tuples(sides, sides, st.sampled_from([1, 3])).flatmap(

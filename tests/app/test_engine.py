@@ -1,4 +1,4 @@
-"""Seeds to pixels: reproducible alone or in company, refused with a reason, drained in peace."""
+"""Seeds, uploads to pixels: the same in any company, refused with a reason, drained in peace."""
 
 import asyncio
 import threading
@@ -19,13 +19,16 @@ from app.errors import (
     InferenceFailed,
     InvalidParameter,
     LabelNotFound,
+    ModelNotFound,
     QueueFull,
+    UnsupportedMediaType,
 )
 from app.metrics import Metrics
 from app.registry import Registry
 from app.session import Session
 from app.settings import Settings
 from contract import sample_latents
+from tests.toy_images import file_of, noise
 
 Test = Callable[[Engine], Coroutine[Any, Any, None]]
 
@@ -316,7 +319,7 @@ def test_everything_is_counted(run: Any, registry: Registry, metrics: Metrics) -
 def test_requests_are_refused_while_encoders_are_behind(
     run: Any, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.engine.ENCODINGS_PER_THREAD", 2)
+    monkeypatch.setattr("app.encoding.ENCODINGS_PER_THREAD", 2)
     release = threading.Event()
 
     async def test(engine: Engine) -> None:
@@ -328,5 +331,52 @@ def test_requests_are_refused_while_encoders_are_behind(
         release.set()
         await asyncio.gather(*encodings)
         assert len((await engine.generate(model, seed=1)).images) == 1
+
+    run(test, num_threads=1)
+
+
+def test_an_upload_is_translated_without_http(run: Any, registry: Registry) -> None:
+    async def test(engine: Engine) -> None:
+        model = registry.resolve("tiny-translator")
+        pixels = noise(8, 8)
+        translated = await engine.translate(model, file_of(pixels))
+        assert np.array_equal(translated.image[..., 0], 255 - pixels)
+        assert (translated.source.width, translated.source.height) == (8, 8)
+        assert translated.decode_seconds > 0
+        assert translated.model is model
+        with pytest.raises(UnsupportedMediaType):
+            await engine.translate(model, b"no image")
+        with pytest.raises(InvalidParameter, match="is a generator; a translator would be right"):
+            await engine.translate(registry.resolve("tiny"), file_of(pixels))
+
+    run(test)
+
+
+def test_a_model_of_another_registry_is_not_served(
+    run: Any, registry: Registry, tiny_settings: Settings
+) -> None:
+    async def test(engine: Engine) -> None:
+        with pytest.raises(ModelNotFound, match="'tiny', version 1 is not served here"):
+            await engine.generate(Registry.load(tiny_settings).resolve("tiny"), seed=0)
+
+    run(test)
+
+
+def test_closing_answers_those_whose_uploads_wait_for_a_thread(
+    run: Any, registry: Registry
+) -> None:
+    release = threading.Event()
+
+    async def test(engine: Engine) -> None:
+        busy = asyncio.ensure_future(engine.run_encoding(release.wait, 60))
+        await asyncio.sleep(0)
+        model = registry.resolve("tiny-translator")
+        tasks = [asyncio.ensure_future(engine.translate(model, b"")) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        await engine.close()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Draining}
+        release.set()
+        assert await busy
 
     run(test, num_threads=1)

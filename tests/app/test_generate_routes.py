@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.encoders import ENCODERS, PNG_KEYWORD, Pixels
+from app.encoders import ENCODERS, PNG_KEYWORD
 from app.layouts import compose_grid
+from app.pixels import Pixels
 
 PNG_URL = "/generate?seed=7"
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.encoders import ENCODERS, Encoder, Pixels
+from app.encoders import ENCODERS, Encoder
 from app.layouts import LAYOUTS, Abandoned, Batch, compose_grid, enlarge, num_columns
+from app.pixels import Pixels
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.sampled_from([1, 3]))

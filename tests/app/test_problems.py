@@ -13,7 +13,9 @@ from app.settings import Settings
 from tests.live_server import PATIENCE_S, live_server
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/generate-", "/models/", "/translate", "/v1/models"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/generate-", "/models/", "/translate-", "/v1/models"]
+)
 def test_an_unknown_route_is_a_problem(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
@@ -27,6 +29,8 @@ def test_an_unknown_route_is_a_problem(client: httpx.Client, path: str) -> None:
     [
         ("DELETE", "/generate", "GET, HEAD, POST"),
         ("PUT", "/generate/7", "GET, HEAD, POST"),
+        ("GET", "/translate", "POST"),
+        ("GET", "/translate/tiny-translator/1", "POST"),
         ("POST", "/models", "GET, HEAD"),
         ("OPTIONS", "/health/live", "GET, HEAD"),
     ],
@@ -199,6 +203,8 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         ("/generate", "post"),
         ("/generate/{label}", "get"),
         ("/generate/{label}", "post"),
+        ("/translate", "post"),
+        ("/translate/{model}", "post"),
         ("/models", "get"),
         ("/models/{name}", "get"),
         ("/models/{name}/preview.png", "get"),

@@ -1,0 +1,78 @@
+"""One model behind its queue: batched, timed, counted. Knows neither seeds nor uploads."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.batcher import DynamicBatcher
+from app.errors import QueueFull
+from app.loading import LoadedModel
+from app.metrics import Metrics
+from app.pending import Batched, Inputs
+
+Feed = dict[str, NDArray[Any]]  # what the session takes; one row per image
+
+
+@dataclass(frozen=True)
+class Batching:
+    max_batch_size: int
+    max_queue_size: int
+    max_queue_delay_ms: float
+    max_in_flight: int
+
+
+class BatchedModel:
+    """Runs one model, batching what is asked for at the same time."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        executor: Executor,
+        metrics: Metrics,
+        batching: Batching,
+        *,
+        feed: Callable[[Feed], Feed] = lambda inputs: inputs,
+    ) -> None:
+        """``feed`` makes what the session takes of what was submitted, in the worker thread."""
+        labels = (model.name, str(model.version))
+        self._session = model.session
+        self._feed = feed
+        self._images_generated = metrics.images_generated.labels(*labels)
+        self._batch_size = metrics.batch_size.labels(*labels)
+        self._queue_duration = metrics.queue_duration.labels(*labels)
+        self._inference_duration = metrics.inference_duration.labels(*labels)
+        self._shed = metrics.shed.labels(*labels)
+        self._batcher = DynamicBatcher(
+            self._run,
+            executor,
+            max_batch_size=batching.max_batch_size,
+            max_queue_size=batching.max_queue_size,
+            max_queue_delay_ms=batching.max_queue_delay_ms,
+            max_in_flight=batching.max_in_flight,
+            on_queue_change=metrics.queue_size.labels(*labels).set,
+        )
+
+    async def submit(self, inputs: Inputs, *, timeout_s: float) -> Batched:
+        """Compute one image per row of the inputs; raises as ``DynamicBatcher.submit`` does."""
+        try:
+            batched = await self._batcher.submit(inputs, timeout_s=timeout_s)
+        except QueueFull:
+            self._shed.inc()
+            raise
+        self._queue_duration.observe(batched.queue_seconds)
+        return batched
+
+    def close(self) -> None:
+        self._batcher.close()
+
+    def _run(self, inputs: Feed) -> NDArray[np.uint8]:
+        """Compute one batch, in a worker thread."""
+        self._batch_size.observe(len(next(iter(inputs.values()))))
+        with self._inference_duration.time():
+            images = self._session.run(self._feed(inputs))
+        self._images_generated.inc(len(images))
+        return images

@@ -1,0 +1,96 @@
+"""/translate and /translate/{model}: an upload to a translated image. Knows no session."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.encoders import ENCODERS
+from app.forms import FIELD
+from app.parts import parts_of
+from app.problems import responses
+from app.routes.described import BINARY, MODEL_HEADERS, headers, query_parameters
+from app.translate_parameters import TRANSLATE_SCHEMAS, from_query
+from app.translation_answers import answer_translation
+from app.translations import take_translation_order
+from app.uploads import FORM, MEDIA_TYPES, read_upload
+
+
+async def translate(request: Request) -> Response:
+    parts = parts_of(request)
+    order = take_translation_order(
+        from_query(request.scope["query_string"]),
+        reference=request.path_params.get("model"),
+        accept=", ".join(request.headers.getlist("accept")) or None,
+        registry=parts.registry,
+    )
+    with parts.uploads.share() as hold:
+        upload = await read_upload(request, parts, hold=hold)
+        return await answer_translation(request, upload, order, parts)
+
+
+def add_routes(router: APIRouter) -> None:
+    for path, summary, parameters in (
+        ("/translate", "Translate an image", []),
+        ("/translate/{model:path}", "Translate an image with one model", [_MODEL]),
+    ):
+        router.add_api_route(
+            path,
+            translate,
+            methods=["POST"],
+            summary=summary,
+            description=_DESCRIPTION,
+            operation_id="post_translate" + ("_model" if parameters else ""),
+            responses=_IMAGE | responses(404, 406, 413, 415, 422, 429, 500, 503, 504),
+            openapi_extra={
+                "parameters": [*parameters, *query_parameters(TRANSLATE_SCHEMAS)],
+                "requestBody": _BODY,
+            },
+            response_class=Response,
+        )
+
+
+_DESCRIPTION = (
+    "The whole image is resized to the model's size, nothing is cropped. The same upload and model "
+    "file give the same bytes. EXIF orientation is applied and transparency laid on white."
+)
+
+_MODEL = {
+    "name": "model",
+    "in": "path",
+    "required": True,
+    "description": "NAME, NAME/VERSION or NAME@DIGEST of a translator",
+    "schema": {"type": "string", "minLength": 1},
+}
+
+_BODY = {
+    "required": True,
+    "description": "an image as it is, or in a form",
+    "content": {
+        **dict.fromkeys(MEDIA_TYPES, BINARY),
+        FORM: {
+            "schema": {
+                "type": "object",
+                "properties": {FIELD: {**BINARY["schema"], "description": "the file"}},
+                "required": [FIELD],
+                "additionalProperties": False,
+            },
+            "encoding": {FIELD: {"contentType": ", ".join(MEDIA_TYPES)}},
+        },
+    },
+}
+
+_IMAGE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the translated image",
+        "headers": headers(
+            MODEL_HEADERS
+            | {
+                "Server-Timing": "milliseconds in decode, queue, inference and encode",
+                "Cache-Control": "no-store",
+            }
+        ),
+        "content": {encoder.media_type: BINARY for encoder in ENCODERS.values()},
+    }
+}

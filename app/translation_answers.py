@@ -1,0 +1,44 @@
+"""An upload and an order to an HTTP answer. Knows no route."""
+
+import asyncio
+import time
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.caching import NO_STORE
+from app.computed import INLINE_BYTES, encoded, model_headers, server_timing
+from app.connection import WhileConnected
+from app.encoders import ENCODERS, PNG
+from app.parts import Parts
+from app.translations import TranslationOrder, render
+
+
+async def answer_translation(
+    request: Request, upload: bytes, order: TranslationOrder, parts: Parts
+) -> Response:
+    deadline = asyncio.get_running_loop().time() + parts.settings.request_timeout_s
+    async with WhileConnected(request.receive):
+        translated = await parts.engine.translate(order.model, upload)
+        started = time.perf_counter()
+        body = await encoded(
+            partial(render, order, translated),
+            engine=parts.engine,
+            deadline=deadline,
+            is_quick=order.format == PNG
+            and not order.keep_size
+            and translated.image.nbytes <= INLINE_BYTES,
+        )
+        encode_seconds = time.perf_counter() - started
+    parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
+    headers = model_headers(order.model) | {
+        "Cache-Control": NO_STORE,
+        "Server-Timing": server_timing(
+            decode=translated.decode_seconds,
+            queue=translated.queue_seconds,
+            inference=translated.inference_seconds,
+            encode=encode_seconds,
+        ),
+    }
+    return Response(body, headers=headers, media_type=ENCODERS[order.format].media_type)

@@ -1,0 +1,84 @@
+"""One translator at work: an upload to a source to an image. Knows no settings."""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+from app.batched_model import BatchedModel, Batching
+from app.decoders import Source, decode
+from app.encoding import EncodingPool
+from app.errors import QueueFull
+from app.loading import LoadedModel
+from app.metrics import Metrics
+from app.pixels import Pixels
+from contract import SOURCE
+
+
+@dataclass(frozen=True)
+class Translated:
+    """An image, and what it was made from."""
+
+    model: LoadedModel
+    source: Source
+    image: Pixels  # (H, W, C), of the model's size
+    decode_seconds: float  # with the wait for a thread
+    queue_seconds: float
+    inference_seconds: float
+
+
+class Translator:
+    """Translates images with one model; only sources of its own size travel through the queue."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        executor: Executor,
+        encoding: EncodingPool,
+        metrics: Metrics,
+        batching: Batching,
+    ) -> None:
+        self._model = model
+        self._encoding = encoding
+        self._max_queue_size = batching.max_queue_size
+        self._num_decoding = 0
+        self._decode_duration = metrics.decode_duration
+        self._shed = metrics.shed.labels(model.name, str(model.version))
+        self._batched = BatchedModel(model, executor, metrics, batching)
+        card = model.card
+        self._decode = partial(
+            decode, width=card.width, height=card.height, channels=card.source_channels
+        )
+
+    async def translate(self, upload: bytes, *, timeout_s: float) -> Translated:
+        """Translate one image; raises as ``Engine.translate`` does."""
+        started = time.perf_counter()
+        source = await self._source(upload)
+        decode_seconds = time.perf_counter() - started
+        self._decode_duration.labels(source.format).observe(decode_seconds)
+        inputs = {SOURCE: source.pixels[None]}
+        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
+        return Translated(
+            model=self._model,
+            source=source,
+            image=batched.images[0],
+            decode_seconds=decode_seconds,
+            queue_seconds=batched.queue_seconds,
+            inference_seconds=batched.inference_seconds,
+        )
+
+    async def _source(self, upload: bytes) -> Source:
+        if self._num_decoding >= self._max_queue_size:
+            self._shed.inc()
+            raise QueueFull(
+                f"{self._num_decoding} images are being decoded already; "
+                f"at most max_queue_size {self._max_queue_size} would be right"
+            )
+        self._num_decoding += 1
+        try:
+            return await self._encoding.decode(self._decode, upload)
+        finally:
+            self._num_decoding -= 1
+
+    def close(self) -> None:
+        self._batched.close()

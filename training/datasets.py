@@ -7,16 +7,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from training.data_names import (
+    FOLDER_PREFIX,
+    is_unpaired,
+    licence_of_own,
+    own_folder,
+    published_name,
+)
 from training.errors import TrainingError
+from training.holding_out import divide_folder, hold_out
 from training.idx_files import FASHION_MNIST, MNIST, IdxSource, read_idx_source
 from training.image_folder import read_image_folder
+from training.resizing import resize
 
 Split = Literal["train", "test"]
-FOLDER_PREFIX = "folder:"
 DEFAULT_IMAGE_SIZE = 32  # pixels
 
 
@@ -49,7 +57,12 @@ class ImageDataset:
 
 
 def load_dataset(
-    name: str, *, image_size: int, data_dir: Path, split: Split = "train"
+    name: str,
+    *,
+    image_size: int,
+    data_dir: Path,
+    split: Split = "train",
+    licence: str | None = None,
 ) -> ImageDataset:
     """Read a data set and resize it to ``image_size`` x ``image_size`` pixels.
 
@@ -57,21 +70,27 @@ def load_dataset(
         name: a name of ``list_datasets()``, or ``folder:PATH``.
         image_size: pixels.
         data_dir: where named sets are looked for, and downloaded to.
-        split: ``test`` is the held-out part of the sets that publish one.
+        split: ``test`` is the part held out of training; no image is in both.
+        licence: of a user's own images, as the user states it.
 
     Raises:
         TrainingError: an unknown name, or data that cannot be had, read or verified.
     """
     if name.startswith(FOLDER_PREFIX):
-        if split != "train":
-            raise TrainingError(f"data {name!r} has no test split")
-        path = name.removeprefix(FOLDER_PREFIX)
-        if not path:
-            raise TrainingError(f"data {name!r} names no folder; it is {FOLDER_PREFIX}PATH")
-        return _folder(Path(path).expanduser(), image_size)
+        stated = licence_of_own(licence)
+        return _folder(own_folder(name, FOLDER_PREFIX, data_dir), image_size, split, stated)
+    known = ", ".join([*list_datasets(), f"{FOLDER_PREFIX}PATH"])
+    if is_unpaired(name):
+        raise TrainingError(
+            f"data {name!r} is two image domains, for a translator; one set of images is: {known}"
+        )
     if name not in _READERS:
-        known = ", ".join([*list_datasets(), f"{FOLDER_PREFIX}PATH"])
         raise TrainingError(f"data {name!r} is not one of: {known}")
+    if licence is not None:
+        raise TrainingError(
+            f"data {name!r} is published under a licence of its own, not {licence!r}; "
+            "one can be stated for your own images only"
+        )
     return _READERS[name](image_size, data_dir, split)
 
 
@@ -81,19 +100,20 @@ def list_datasets() -> dict[str, str]:
 
 
 def _digits(image_size: int, data_dir: Path, split: Split) -> ImageDataset:
-    """1,797 handwritten digits, 8x8 grey, bundled with scikit-learn: no download"""
+    """1,442 handwritten digits, 8x8 grey, bundled with scikit-learn: no download"""
     from sklearn.datasets import load_digits
 
-    if split != "train":
-        raise TrainingError("data 'digits' has no test split")
     bundle = load_digits()
-    grey = torch.from_numpy(bundle.images).mul(255 / 16).round().to(torch.uint8)  # 17 levels
+    is_held_out = hold_out(bundle.target, every=5)
+    chosen = is_held_out if split == "test" else ~is_held_out
+    grey = torch.from_numpy(bundle.images[chosen]).mul(255 / 16).round()  # 17 levels
     return ImageDataset(
         name="digits",
-        images=resize(grey[:, None], image_size),
-        labels=torch.from_numpy(bundle.target).to(torch.int64),
+        images=resize(grey.to(torch.uint8)[:, None], image_size),
+        labels=torch.from_numpy(bundle.target[chosen]).to(torch.int64),
         class_names=tuple("0123456789"),
         licence="CC BY 4.0 (UCI optical recognition of handwritten digits; Alpaydin, Kaynak 1998)",
+        notes=(f"{is_held_out.sum()} of {len(chosen):,} images are held out from training",),
     )
 
 
@@ -125,26 +145,18 @@ def _idx(source: IdxSource, image_size: int, data_dir: Path, split: Split) -> Im
     )
 
 
-def _folder(path: Path, image_size: int) -> ImageDataset:
+def _folder(path: Path, image_size: int, split: Split, licence: str) -> ImageDataset:
     folder = read_image_folder(path, image_size)
+    division = divide_folder(folder.images, folder.labels, folder.class_names)
+    chosen = division.test if split == "test" else division.train
+    if not len(chosen):
+        raise TrainingError(f"folder {path} has no {split} images: {division.note}")
+    images = np.ascontiguousarray(folder.images[chosen].transpose(0, 3, 1, 2))  # (N, C, H, W)
     return ImageDataset(
-        name=f"{FOLDER_PREFIX}{path.resolve().name}",  # published in cards: no path of this machine
-        images=torch.from_numpy(folder.images).permute(0, 3, 1, 2).contiguous(),
-        labels=None if folder.labels is None else torch.from_numpy(folder.labels),
+        name=published_name(FOLDER_PREFIX, path),
+        images=torch.from_numpy(images),
+        labels=None if folder.labels is None else torch.from_numpy(folder.labels[chosen]),
         class_names=folder.class_names,
-        licence="not stated",
-        notes=folder.notes,
+        licence=licence,
+        notes=(*folder.notes, division.note),
     )
-
-
-def resize(images: Tensor, image_size: int) -> Tensor:
-    """Resize uint8 (N, C, H, W) to ``image_size`` squared, bilinear with antialiasing."""
-    if images.shape[-2:] == (image_size, image_size):
-        return images
-    parts = [
-        F.interpolate(
-            part.float(), (image_size, image_size), mode="bilinear", antialias=True
-        ).round().clamp(0, 255).to(torch.uint8)
-        for part in images.split(4096)  # float pixels of the whole set at once would not fit
-    ]  # fmt: skip
-    return torch.cat(parts)

@@ -1,20 +1,19 @@
-"""A folder of images of any size and format as one array; class sub-folders give labels."""
+"""A folder of images as one array; class sub-folders give labels. Knows no file formats."""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from training.errors import TrainingError
+from training.image_decoding import decode_image
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
 NAMES_SHOWN = 20
 
 
@@ -28,13 +27,6 @@ class DecodedFolder:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    pixels: NDArray[np.uint8]  # (H, W, 3)
-    is_grey: bool
-    is_enlarged: bool
-
-
 def read_image_folder(folder: Path, image_size: int) -> DecodedFolder:
     """Decode, centre-crop to a square and resize every image below ``folder``.
 
@@ -46,21 +38,24 @@ def read_image_folder(folder: Path, image_size: int) -> DecodedFolder:
             beside class sub-folders.
     """
     paths, class_names = _find_images(folder)
-    with ThreadPoolExecutor() as pool:
-        decoding = pool.map(lambda path: _decode(path, image_size), paths)
-        decoded = list(tqdm(decoding, total=len(paths), desc=f"reading {folder}", disable=None))
-    kept = [(path, image) for path, image in zip(paths, decoded, strict=True) if image]
-    skipped = [path for path, image in zip(paths, decoded, strict=True) if not image]
-    if not kept:
-        raise TrainingError(f"none of the {len(paths)} images in {folder} can be decoded")
-    is_grey = all(image.is_grey for _, image in kept)
-    pixels = np.stack([image.pixels for _, image in kept])
-    return DecodedFolder(
-        images=np.ascontiguousarray(pixels[..., :1]) if is_grey else pixels,
-        labels=_labels(folder, [path for path, _ in kept], class_names) if class_names else None,
-        class_names=class_names,
-        notes=_notes(folder, skipped, sum(image.is_enlarged for _, image in kept), image_size),
-    )
+    kept, decoded = _decode(folder, paths, image_size)
+    labels = _labels(folder, kept, class_names) if class_names else None
+    return replace(decoded, labels=labels, class_names=class_names)
+
+
+def read_images_below(folder: Path, image_size: int) -> DecodedFolder:
+    """As ``read_image_folder``, but sub-folders are no classes.
+
+    Raises:
+        TrainingError: no such folder, no access or no decodable image.
+    """
+    try:
+        paths = _images_below(folder)
+    except OSError as error:
+        raise TrainingError(f"folder {folder} cannot be read: {error.strerror}") from error
+    if not paths:
+        raise _no_images(folder)
+    return _decode(folder, paths, image_size)[1]
 
 
 def _find_images(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
@@ -78,9 +73,7 @@ def _find_images(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
             "move them into a class, or the classes elsewhere"
         )
     if not loose and not by_class:
-        raise TrainingError(
-            f"folder {folder} has no images (looked for {', '.join(sorted(SUFFIXES))})"
-        )
+        raise _no_images(folder)
     return loose or [path for paths in by_class.values() for path in paths], tuple(by_class)
 
 
@@ -101,43 +94,34 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
-def _decode(path: Path, image_size: int) -> _Decoded | None:
-    """The image cropped and resized; None if it is corrupt, unreadable or a decompression bomb."""
-    try:
-        with Image.open(path) as file:
-            is_grey = file.mode in GREY_MODES
-            image = _to_eight_bits(ImageOps.exif_transpose(file)).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    side = min(image.size)
-    square = image.crop(_centre_square(image.size))
-    fitted = square.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    return _Decoded(np.asarray(fitted), is_grey, side < image_size)
+def _no_images(folder: Path) -> TrainingError:
+    found = sorted(entry.name for entry in folder.iterdir())
+    return TrainingError(
+        f"folder {folder} has no images (looked for {', '.join(sorted(SUFFIXES))}; "
+        f"found {', '.join(found[:NAMES_SHOWN]) or 'nothing'})"
+    )
 
 
-def _centre_square(size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, upper, right, lower of the largest square in the middle."""
-    side = min(size)
-    left, upper = ((length - side) // 2 for length in size)
-    return left, upper, left + side, upper + side
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Deep grey scaled to 8 bits, where ``convert`` would clip it; alpha laid on white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image).astype(np.float64)
-        top = 65_535 if image.mode.startswith("I;16") else _range_of(grey)
-        return Image.fromarray((grey * (255 / top)).clip(0, 255).round().astype(np.uint8))
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        on_white = Image.new("RGBA", image.size, "white")
-        on_white.alpha_composite(image.convert("RGBA"))
-        return on_white
-    return image
-
-
-def _range_of(grey: NDArray[np.float64]) -> float:
-    """The white of pixels that do not say what is white: 1, 255 or 65,535."""
-    return next((top for top in (1.0, 255.0) if grey.max() <= top), 65_535.0)
+def _decode(
+    folder: Path, paths: Sequence[Path], image_size: int
+) -> tuple[list[Path], DecodedFolder]:
+    """The paths that could be decoded, and their images without classes."""
+    with ThreadPoolExecutor() as pool:
+        decoding = pool.map(lambda path: decode_image(path, image_size), paths)
+        decoded = list(tqdm(decoding, total=len(paths), desc=f"reading {folder}", disable=None))
+    kept = [(path, image) for path, image in zip(paths, decoded, strict=True) if image]
+    skipped = [path for path, image in zip(paths, decoded, strict=True) if not image]
+    if not kept:
+        raise TrainingError(f"none of the {len(paths)} images in {folder} can be decoded")
+    is_grey = all(image.is_grey for _, image in kept)
+    pixels = np.stack([image.pixels for _, image in kept])
+    notes = _notes(folder, skipped, sum(image.is_enlarged for _, image in kept), image_size)
+    return [path for path, _ in kept], DecodedFolder(
+        images=np.ascontiguousarray(pixels[..., :1]) if is_grey else pixels,
+        labels=None,
+        class_names=(),
+        notes=notes,
+    )
 
 
 def _labels(folder: Path, paths: Sequence[Path], class_names: tuple[str, ...]) -> NDArray[np.int64]:

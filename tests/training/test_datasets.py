@@ -30,11 +30,11 @@ def load_folder(folder: Path, image_size: int = 16):
 
 def test_the_bundled_digits_need_no_download() -> None:
     digits = load_dataset("digits", image_size=32, data_dir=NOWHERE)
-    assert digits.images.shape == (1797, 1, 32, 32)
+    assert digits.images.shape == (1442, 1, 32, 32)
     assert digits.images.dtype == torch.uint8
     assert digits.images.max() == 255
     assert digits.labels is not None
-    assert digits.labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert digits.labels.bincount().tolist() == [143, 146, 142, 147, 145, 146, 145, 144, 140, 144]
     assert digits.class_names == tuple("0123456789")
 
 
@@ -117,12 +117,12 @@ def test_corrupt_images_are_skipped_counted_and_named(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no image")
     dataset = load_folder(tmp_path)
     assert len(dataset) == 1
-    assert dataset.notes == ("skipped 2 corrupt or unreadable images: text.jpg, torn.png",)
+    assert "skipped 2 corrupt or unreadable images: text.jpg, torn.png" in dataset.notes
 
 
 def test_enlarged_images_are_counted(tmp_path: Path) -> None:
     write_image(tmp_path / "small.png", size=(6, 9))
-    assert load_folder(tmp_path).notes == ("enlarged 1 images that are smaller than 16 pixels",)
+    assert "enlarged 1 images that are smaller than 16 pixels" in load_folder(tmp_path).notes
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -132,7 +132,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(TrainingError, match=r"has no images \(looked for .*\.png"):
+    with pytest.raises(
+        TrainingError, match=r"has no images \(looked for .*\.png.*; found notes\.txt"
+    ):
         load_folder(tmp_path)
 
 

@@ -11,14 +11,14 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.datasets import FOLDER_PREFIX, list_datasets
+    from training.data_names import OWN_IMAGES
+    from training.datasets import list_datasets
     from training.systems import list_systems, load_system
 
     print("systems")
     for name in list_systems():
         print(f"  {name:16} {load_system(name).summary}")
     print("data sets")
-    for name, meaning in list_datasets().items():
+    for name, meaning in (list_datasets() | OWN_IMAGES).items():
         print(f"  {name:16} {meaning}")
-    print(f"  {FOLDER_PREFIX + 'PATH':16} your own images; class sub-folders give labels")
     return 0

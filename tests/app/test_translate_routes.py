@@ -315,6 +315,20 @@ def test_a_body_too_large_is_413(translating: httpx.Client, is_chunked: bool) ->
     assert "1,000,000" in problem(response, 413)
 
 
+@pytest.mark.parametrize("num_bytes", [900_000, 9_000_000])
+def test_a_client_that_is_refused_before_it_has_sent_all_hears_why(
+    translating: httpx.Client, num_bytes: int
+) -> None:
+    for url, headers, status in (
+        ("/translate", {"content-type": "text/plain"}, 415),
+        ("/translate?x=1", PNG, 422),
+        ("/translate/nobody", PNG, 404),
+        ("/translate", PNG | {"accept": "text/html"}, 406),
+    ):
+        problem(translating.post(url, content=bytes(num_bytes), headers=headers), status)
+        assert translating.post("/translate", content=PICTURE, headers=PNG).status_code == 200
+
+
 def test_a_compressed_body_is_415(translating: httpx.Client) -> None:
     headers = PNG | {"content-encoding": "gzip"}
     response = translating.post("/translate", content=PICTURE, headers=headers)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data_names import (
@@ -22,7 +23,9 @@ from training.errors import TrainingError
 from training.holding_out import divide_folder, hold_out
 from training.idx_files import FASHION_MNIST, MNIST, IdxSource, read_idx_source
 from training.image_folder import read_image_folder
+from training.npz_files import PNEUMONIA_MNIST, NpzSource, read_npz_source
 from training.resizing import resize
+from training.stacking import CLASS_NAMES, stack_split
 
 Split = Literal["train", "test"]
 DEFAULT_IMAGE_SIZE = 32  # pixels
@@ -127,15 +130,40 @@ def _fashion_mnist(image_size: int, data_dir: Path, split: Split) -> ImageDatase
     return _idx(FASHION_MNIST, image_size, data_dir, split)
 
 
+def _stacked_mnist(image_size: int, data_dir: Path, split: Split) -> ImageDataset:
+    """128,000 images of three MNIST digits, one a colour channel: 1,000 modes to cover"""
+    digits = _idx(MNIST, image_size, data_dir, split)
+    assert digits.labels is not None
+    images, labels = stack_split(digits.images, digits.labels, split)
+    return ImageDataset("stacked-mnist", images, labels, CLASS_NAMES, digits.licence)
+
+
+def _pneumonia_mnist(image_size: int, data_dir: Path, split: Split) -> ImageDataset:
+    """4,708 chest X-rays of children, 28x28 grey (MedMNIST v2: Yang et al. 2023)"""
+    return _published(
+        PNEUMONIA_MNIST, *read_npz_source(PNEUMONIA_MNIST, data_dir, split), image_size
+    )
+
+
 _READERS: dict[str, Callable[[int, Path, Split], ImageDataset]] = {
     "digits": _digits,
     "mnist": _mnist,
     "fashion-mnist": _fashion_mnist,
+    "stacked-mnist": _stacked_mnist,
+    "pneumoniamnist": _pneumonia_mnist,
 }
 
 
 def _idx(source: IdxSource, image_size: int, data_dir: Path, split: Split) -> ImageDataset:
-    images, labels = read_idx_source(source, data_dir, split)
+    return _published(source, *read_idx_source(source, data_dir, split), image_size)
+
+
+def _published(
+    source: IdxSource | NpzSource,
+    images: NDArray[np.uint8],  # (N, H, W)
+    labels: NDArray[np.uint8],
+    image_size: int,
+) -> ImageDataset:
     return ImageDataset(
         name=source.name,
         images=resize(torch.from_numpy(images)[:, None], image_size),

@@ -1,20 +1,14 @@
-"""Data sets published as four gzipped IDX files: find or download, verify, decode."""
+"""Data sets published as four gzipped IDX files. Knows no download."""
 
 import gzip
-import hashlib
-import http.client
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from training.atomic import atomic_path
-from training.errors import TrainingError
+from training.downloads import read_verified
 
-DOWNLOAD_TIMEOUT_S = 60
 _FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
@@ -87,54 +81,17 @@ def read_idx_source(
         TrainingError: a file cannot be downloaded or does not have its published checksum.
     """
     images_name, labels_name = _FILES[split]
-    images = _decode(_verified_bytes(source, images_name, data_dir))
-    labels = _decode(_verified_bytes(source, labels_name, data_dir))
+    images = _decode(_read(source, images_name, data_dir))
+    labels = _decode(_read(source, labels_name, data_dir))
     return images, labels
 
 
-def _verified_bytes(source: IdxSource, filename: str, data_dir: Path) -> bytes:
-    path = data_dir / source.name / filename
-    if not path.exists():
-        _download(source.address + filename, path, sha256=source.sha256[filename])
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != source.sha256[filename]:
-        raise TrainingError(
-            f"{path} has sha256 {digest}, but the published file has {source.sha256[filename]};"
-            " delete it to download it again"
-        )
-    return content
-
-
-def _download(address: str, path: Path, *, sha256: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as response,
-            atomic_path(path) as temporary,
-            temporary.open("wb") as file,
-            tqdm(
-                total=int(response.headers.get("Content-Length", 0)) or None,
-                unit="B", unit_scale=True, desc=path.name,
-            ) as progress,
-        ):  # fmt: skip
-            digest = hashlib.sha256()
-            while chunk := response.read(1 << 16):
-                file.write(chunk)
-                digest.update(chunk)
-                progress.update(len(chunk))
-            if digest.hexdigest() != sha256:
-                raise TrainingError(
-                    f"{address} gave a file with sha256 {digest.hexdigest()}, not {sha256}"
-                )
-    except (OSError, http.client.HTTPException) as error:
-        raise TrainingError(
-            f"{path} is missing and {address} cannot be downloaded ({error}); "
-            "put the file there, or point --data-dir at a folder that has it"
-        ) from error
+def _read(source: IdxSource, filename: str, data_dir: Path) -> bytes:
+    return read_verified(
+        data_dir / source.name / filename,
+        address=source.address + filename,
+        checksums=(f"sha256:{source.sha256[filename]}",),
+    )
 
 
 def _decode(content: bytes) -> NDArray[np.uint8]:

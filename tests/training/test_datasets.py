@@ -1,7 +1,5 @@
 """Data sets: what is read, what is skipped, and what a user hears of bad data."""
 
-import gzip
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from training import idx_files
 from training.datasets import list_datasets, load_dataset, resize
 from training.errors import TrainingError
-from training.idx_files import IdxSource, read_idx_source
 
 NOWHERE = Path("nowhere")
 
@@ -46,7 +42,9 @@ def test_the_fingerprint_tells_data_apart() -> None:
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(TrainingError, match=r"'mnits' is not one of: .*mnist.*folder:PATH"):
         load_dataset("mnits", image_size=32, data_dir=NOWHERE)
-    assert set(list_datasets()) == {"digits", "mnist", "fashion-mnist"}
+    assert set(list_datasets()) == {
+        "digits", "mnist", "fashion-mnist", "stacked-mnist", "pneumoniamnist",
+    }  # fmt: skip
 
 
 def test_resizing_keeps_a_flat_image_flat_and_small_images_untouched() -> None:
@@ -157,63 +155,3 @@ def test_a_class_whose_images_are_all_corrupt(tmp_path: Path) -> None:
     (tmp_path / "bad" / "b.png").write_text("no image")
     with pytest.raises(TrainingError, match="no image of class bad"):
         load_folder(tmp_path)
-
-
-@pytest.fixture
-def published(tmp_path: Path) -> IdxSource:
-    """Two tiny IDX files published at a file address."""
-    files = {
-        "train-images-idx3-ubyte.gz": bytes([0, 0, 8, 3]) + idx_sizes(2, 4, 4) + bytes(range(32)),
-        "train-labels-idx1-ubyte.gz": bytes([0, 0, 8, 1]) + idx_sizes(2) + bytes([1, 0]),
-    }
-    site = tmp_path / "site"
-    site.mkdir()
-    for name, content in files.items():
-        (site / name).write_bytes(gzip.compress(content))
-    return IdxSource(
-        name="tiny",
-        address=site.as_uri() + "/",
-        class_names=("a", "b"),
-        licence="none",
-        sha256={name: hashlib.sha256((site / name).read_bytes()).hexdigest() for name in files},
-    )
-
-
-def idx_sizes(*sizes: int) -> bytes:
-    return np.array(sizes, ">u4").tobytes()
-
-
-def test_a_missing_set_is_downloaded_verified_and_kept(
-    published: IdxSource, tmp_path: Path
-) -> None:
-    images, labels = read_idx_source(published, tmp_path / "data", "train")
-    assert images.reshape(-1).tolist() == list(range(32))
-    assert labels.tolist() == [1, 0]
-    assert (tmp_path / "data" / "tiny" / "train-labels-idx1-ubyte.gz").exists()
-
-
-def test_a_file_with_another_checksum_is_refused(published: IdxSource, tmp_path: Path) -> None:
-    path = tmp_path / "data" / "tiny" / "train-images-idx3-ubyte.gz"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"something else")
-    with pytest.raises(TrainingError, match=r"has sha256 .* delete it to download it again"):
-        read_idx_source(published, tmp_path / "data", "train")
-
-
-def test_a_download_that_fails_says_what_to_do(published: IdxSource, tmp_path: Path) -> None:
-    away = IdxSource(**vars(published) | {"address": (tmp_path / "gone").as_uri() + "/"})
-    with pytest.raises(TrainingError, match="point --data-dir at a folder that has it"):
-        read_idx_source(away, tmp_path / "data", "train")
-    assert not list((tmp_path / "data").rglob("*.gz*"))
-
-
-@pytest.mark.parametrize("source", [idx_files.MNIST, idx_files.FASHION_MNIST])
-def test_published_sets_have_ten_classes_and_four_checksums(source: IdxSource) -> None:
-    assert len(source.class_names) == 10
-    assert len(set(source.sha256.values())) == 4
-
-
-@pytest.mark.network
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_published_sets_can_be_downloaded(name: str, tmp_path: Path) -> None:
-    assert len(load_dataset(name, image_size=32, data_dir=tmp_path)) == 60_000

@@ -35,6 +35,7 @@ class Metric(BaseModel):
 
     value: float
     floor: float | None = Field(None, description="the same figure of real against real images")
+    noise: float | None = Field(None, description="the same figure of random pixels")
     num_images: int | None = Field(None, gt=0)
     protocol: str = Field("", description="how it was measured, in one sentence")
 

@@ -1,31 +1,21 @@
-"""An independent judge: a classifier of a labelled data set, trained once and cached.
+"""The network of the judges, and how it learns a labelled data set. Knows no files and no GAN."""
 
-It sees the training split alone and its accuracy is told on the test split, so that a figure of a
-generator can be read beside what the judge itself gets wrong.
-"""
-
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.checkpoints import load_checkpoint, save_checkpoint
 from training.datasets import ImageDataset
 from training.devices import native_precision
-from training.errors import TrainingError
 from training.sampling import EpochSampler
 
 EPOCHS = 10
+MIN_STEPS = 1500  # of data sets that are too small to learn in so many epochs
 BATCH_SIZE = 128
 PEAK_LR = 4e-3
 MAX_SHIFT = 2  # pixels: the only augmentation
 SEED = 20_200
+INFERENCE_BATCH_SIZE = 500
 
 
 class ConvolutionalClassifier(nn.Sequential):
@@ -40,47 +30,48 @@ class ConvolutionalClassifier(nn.Sequential):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Judge:
-    """A trained classifier and what is known of it."""
-
-    network: nn.Module
-    test_accuracy: float
-    weights_sha256: str
-
-    @torch.no_grad()
-    def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Class indices (N,) of images uint8 (N, H, W, C)."""
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-        return _predict(self.network, images).numpy()
+def recipe(num_images: int) -> str:
+    """What decides the weights beside the data: another recipe is another judge."""
+    with torch.device("meta"):
+        network = ConvolutionalClassifier(1, 2)
+    known = f"{network} {EPOCHS} {BATCH_SIZE} {PEAK_LR} {MAX_SHIFT} {SEED}"
+    return known if _num_steps(num_images) > MIN_STEPS else f"{known} {MIN_STEPS}"
 
 
-def load_or_train_judge(train: ImageDataset, test: ImageDataset, cache_dir: Path) -> Judge:
-    """The judge of a data set: from the cache if it was trained on exactly these images."""
-    recipe = f"{_recipe()}-{train.fingerprint}".encode()
-    path = cache_dir / f"{train.name}-{hashlib.sha256(recipe).hexdigest()[:16]}.safetensors"
-    network = ConvolutionalClassifier(train.channels, len(train.class_names))
-    if path.exists():
-        tensors, record = load_checkpoint(path)
-        try:
-            network.load_state_dict(tensors)
-            test_accuracy = float(record["test_accuracy"])
-        except (KeyError, RuntimeError) as error:
-            raise TrainingError(f"{path} is no judge ({error}); delete it") from error
-    else:
-        _train(network, train)
-        network.eval()
-        assert test.labels is not None
-        test_accuracy = float((_predict(network, test.images) == test.labels).float().mean())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(path, network.state_dict(), {"test_accuracy": test_accuracy})
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Judge(network.eval().requires_grad_(False), test_accuracy, digest)
+def train_classifier(dataset: ImageDataset, description: str) -> ConvolutionalClassifier:
+    """Learn a data set from the start: equal data gives equal weights on one kind of machine.
+
+    Torch's global random state is left as it was.
+    """
+    assert dataset.labels is not None
+    with torch.random.fork_rng(devices=[]):
+        network = ConvolutionalClassifier(dataset.channels, len(dataset.class_names))
+        torch.manual_seed(SEED)
+        _train(network, dataset, dataset.labels, description)
+    return network.eval().requires_grad_(False)
 
 
-def _recipe() -> str:
-    """What decides the weights of a judge beside its data: another recipe is another judge."""
-    return f"{ConvolutionalClassifier(1, 2)} {EPOCHS} {BATCH_SIZE} {PEAK_LR} {MAX_SHIFT} {SEED}"
+def predict(network: nn.Module, images: Tensor) -> Tensor:
+    """Class indices int64 (N,) that a classifier reads in images uint8 (N, C, H, W)."""
+    with torch.no_grad():
+        parts = [network(scaled(part)) for part in images.split(INFERENCE_BATCH_SIZE)]
+    return torch.cat([logits.argmax(dim=1) for logits in parts])
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Images uint8 -> [-1, 1], in the memory order that convolutions like."""
+    return (images.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw all weights anew from torch's random state."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.reset_parameters()
+
+
+def _num_steps(num_images: int) -> int:
+    return max(EPOCHS * num_images // BATCH_SIZE, MIN_STEPS)
 
 
 def _block(entering: int, leaving: int) -> nn.Module:
@@ -91,24 +82,20 @@ def _block(entering: int, leaving: int) -> nn.Module:
     )
 
 
-def _train(network: nn.Module, dataset: ImageDataset) -> None:
-    assert dataset.labels is not None
-    torch.manual_seed(SEED)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.reset_parameters()
-    num_steps = EPOCHS * len(dataset) // BATCH_SIZE
+def _train(network: nn.Module, dataset: ImageDataset, labels: Tensor, description: str) -> None:
+    initialise(network)
+    num_steps = _num_steps(len(dataset))
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LR, num_steps)
     sampler = EpochSampler(len(dataset), seed=SEED)
     is_bf16 = native_precision(torch.device("cpu")) == "bf16"
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for _ in tqdm(range(num_steps), desc=f"training the judge of {dataset.name}", disable=None):
+    for _ in tqdm(range(num_steps), desc=description, disable=None):
         indices = sampler.next_batch(BATCH_SIZE)
-        images = _shifted(_scaled(dataset.images[indices]))
+        images = _shifted(scaled(dataset.images[indices]))
         with torch.autocast("cpu", torch.bfloat16, enabled=is_bf16):
             logits = network(images)
-        loss = F.cross_entropy(logits.float(), dataset.labels[indices], label_smoothing=0.05)
+        loss = F.cross_entropy(logits.float(), labels[indices], label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -121,12 +108,3 @@ def _shifted(images: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     padded = F.pad(images, [MAX_SHIFT] * 4, mode="replicate")
     return padded[..., down : down + height, right : right + width]
-
-
-def _scaled(images: Tensor) -> Tensor:
-    return (images.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def _predict(network: nn.Module, images: Tensor) -> Tensor:
-    return torch.cat([network(_scaled(part)).argmax(dim=1) for part in images.split(500)])

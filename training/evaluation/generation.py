@@ -6,50 +6,79 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from contract import IMAGES, LABEL, LATENT, CardError, ModelCard, sample_latents
 from training.errors import TrainingError
+from training.evaluation.progress import with_bar
 from training.model_repository import MODEL
 
 BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
+class ServedModel:
+    """A model loaded as the service loads it; ``origin`` is where it came from, for messages."""
+
+    origin: Path
+    card: ModelCard
+    session: onnxruntime.InferenceSession
+
+
+@dataclass(frozen=True)
 class GeneratedImages:
     """Images of seeds 0, 1, 2, ...: pixels uint8 (N, H, W, C) and the labels asked for (N,)."""
 
-    card: ModelCard
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
 
 
-def generate_images(model_dir: Path, num_images: int) -> GeneratedImages:
-    """Generate from ``model_dir/model.onnx``; labels take turns, as in the service.
+def open_model(model_dir: Path) -> ServedModel:
+    """Load ``model_dir/model.onnx``.
 
     Raises:
-        TrainingError: there is no such file, or it is no generator of ours.
+        TrainingError: there is no such file, or it is no model of ours.
     """
     path = model_dir / MODEL
-    if not path.exists():
-        raise TrainingError(f"{model_dir} is no model version: it has no {MODEL}")
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        content = path.read_bytes()
+    except OSError as error:
+        raise TrainingError(
+            f"{model_dir} is neither a run nor a model version: it has no {MODEL}"
+        ) from error
+    return load_model(content, path)
+
+
+def load_model(content: bytes, origin: Path) -> ServedModel:
+    """Load the bytes of a model file.
+
+    Raises:
+        TrainingError: they are no model of ours.
+    """
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
     except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
         reason = str(error) if isinstance(error, CardError) else "not an ONNX file"
-        raise TrainingError(f"{path} cannot be evaluated: {reason}") from error
-    if card.kind != "generator":
-        raise TrainingError(f"{path} is a {card.kind}; only generators can be evaluated yet")
+        raise TrainingError(f"{origin} cannot be evaluated: {reason}") from error
+    return ServedModel(origin, card, session)
+
+
+def generate_images(model: ServedModel, num_images: int) -> GeneratedImages:
+    """Generate from a generator; labels take turns, as in the service.
+
+    Raises:
+        TrainingError: the model does not fit its own card.
+    """
+    card = model.card
     parts = []
     labels = np.arange(num_images, dtype=np.int64) % max(card.num_classes, 1)
-    for start in tqdm(range(0, num_images, BATCH_SIZE), desc="generating", disable=None):
+    for start in with_bar(range(0, num_images, BATCH_SIZE), "generating"):
         seeds = range(start, min(start + BATCH_SIZE, num_images))
         inputs: dict[str, np.ndarray] = {LATENT: sample_latents(seeds, card.latent_dim)}
         if card.is_conditional:
             inputs[LABEL] = labels[seeds.start : seeds.stop]
         try:
-            parts += session.run([IMAGES], inputs)
+            parts += model.session.run([IMAGES], inputs)
         except Exception as error:
-            raise TrainingError(f"{path} does not fit its card: {error}") from error
-    return GeneratedImages(card, np.concatenate(parts), labels if card.is_conditional else None)
+            raise TrainingError(f"{model.origin} does not fit its card: {error}") from error
+    return GeneratedImages(np.concatenate(parts), labels if card.is_conditional else None)

@@ -1,5 +1,6 @@
 """What a judge reads in generated images: label accuracy, classes covered, variety within them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,18 @@ MAX_PAIRS = 2000
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """Figures over one set of images; each array has one entry a class."""
+    """Figures over one set of images; each sequence has one entry a class."""
 
     num_images: int
     accuracy: float | None  # share read as the class asked for; None where none was asked for
-    class_accuracy: NDArray[np.float64] | None
-    class_share: NDArray[np.float64]  # of images read as the class
-    class_distance: NDArray[np.float64]  # mean RMS distance of two images of a class, grey levels
+    class_accuracy: Sequence[float] | None
+    class_share: Sequence[float]  # of images read as the class
+    class_distance: Sequence[float]  # mean RMS distance of two images of a class, grey levels
+
+    @property
+    def diversity(self) -> float:
+        """Distance within a class, mean over all classes; one with fewer than two images has 0."""
+        return float(np.nan_to_num(np.array(self.class_distance)).mean())
 
 
 def measure_labels(
@@ -40,11 +46,9 @@ def measure_labels(
         accuracy=None if is_right is None else float(is_right.mean()),
         class_accuracy=None
         if is_right is None
-        else np.array([is_right[asked == index].mean() for index in range(num_classes)]),
-        class_share=np.bincount(read, minlength=num_classes) / len(read),
-        class_distance=np.array(
-            [mean_distance(pixels[classes == index]) for index in range(num_classes)]
-        ),
+        else [_mean(is_right[asked == index]) for index in range(num_classes)],
+        class_share=(np.bincount(read, minlength=num_classes) / len(read)).tolist(),
+        class_distance=[mean_distance(pixels[classes == index]) for index in range(num_classes)],
     )
 
 
@@ -56,7 +60,12 @@ def mean_distance(pixels: NDArray[np.uint8]) -> float:
     if len(pixels) < 2:
         return float("nan")
     rng = np.random.default_rng(0)
-    first = rng.integers(len(pixels), size=MAX_PAIRS)
-    second = (first + rng.integers(1, len(pixels), size=MAX_PAIRS)) % len(pixels)
+    num_pairs = min(MAX_PAIRS, len(pixels) * (len(pixels) - 1) // 2)
+    first = rng.integers(len(pixels), size=num_pairs)
+    second = (first + rng.integers(1, len(pixels), size=num_pairs)) % len(pixels)
     differences = pixels[first].astype(np.float32) - pixels[second]
     return float(np.sqrt(np.square(differences).mean(axis=(1, 2, 3))).mean())
+
+
+def _mean(is_right: NDArray[np.bool_]) -> float:
+    return float(is_right.mean()) if len(is_right) else float("nan")

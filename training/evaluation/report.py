@@ -1,74 +1,57 @@
-"""Evaluating a model file: its figures beside those of real images, as a table for people."""
+"""The figures of an evaluation as Markdown tables, for a terminal and for a model's README."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from training.datasets import load_dataset
-from training.errors import TrainingError
-from training.evaluation.classifier import Judge, load_or_train_judge
-from training.evaluation.generation import generate_images
-from training.evaluation.labels import LabelFigures, measure_labels
+from contract import Metric
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.labels import LabelFigures
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was measured; ``reals`` are the held-out images of the data set, the floor."""
-
-    model: str
-    dataset: str
-    class_names: tuple[str, ...]
-    judge: Judge
-    fakes: LabelFigures
-    reals: LabelFigures
-
-
-def evaluate(model_dir: Path, *, num_images: int, data_dir: Path, cache_dir: Path) -> Evaluation:
-    """Let the judge of its data set read a model's images.
-
-    Raises:
-        TrainingError: no such model, or its data set has no held-out test split to measure with.
-    """
-    generated = generate_images(model_dir, num_images)
-    card = generated.card
-    if card.height != card.width:
-        raise TrainingError(f"{card.name} gives {card.width}x{card.height} images, not square ones")
-    test, train = (
-        load_dataset(card.dataset, image_size=card.height, data_dir=data_dir, split=split)
-        for split in ("test", "train")
-    )
-    judge = load_or_train_judge(train, test, cache_dir)
-    real_pixels = test.images.permute(0, 2, 3, 1).numpy()
-    assert test.labels is not None
-    num_classes = len(test.class_names)
-    return Evaluation(
-        model=f"{card.name} ({card.system})",
-        dataset=card.dataset,
-        class_names=test.class_names,
-        judge=judge,
-        fakes=measure_labels(
-            generated.pixels, judge.classify(generated.pixels), generated.labels, num_classes
-        ),
-        reals=measure_labels(
-            real_pixels, judge.classify(real_pixels), test.labels.numpy(), num_classes
-        ),
-    )
+MAX_CLASSES_SHOWN = 100
+NOTHING = "-"
 
 
 def as_markdown(evaluation: Evaluation) -> str:
-    """The figures as a table: one row a class, real images beside generated ones."""
-    fakes, reals, judge = evaluation.fakes, evaluation.reals, evaluation.judge
+    """All that was measured: the figures, their protocols, and a row a class."""
+    card, judge = evaluation.card, evaluation.judge
+    accuracy = "" if judge.test_accuracy is None else f", {judge.test_accuracy:.2%} test accuracy"
+    parts = [
+        f"{card.name} ({card.system}): {evaluation.num_images:,} images of seeds 0, 1, 2, ..., as "
+        f"served (ONNX, uint8), and {card.dataset} at {card.width}x{card.height} pixels.",
+        f"Judge: {judge.description}{accuracy} (weights sha256 {judge.weights_sha256[:12]}).",
+        *(f"Note: {note}." for note in evaluation.notes),
+        metrics_table(evaluation.metrics),
+        protocols(evaluation.metrics),
+    ]
+    if evaluation.fakes and evaluation.reals and len(evaluation.class_names) <= MAX_CLASSES_SHOWN:
+        parts.append(class_table(evaluation.class_names, evaluation.fakes, evaluation.reals))
+    return "\n\n".join(parts)
+
+
+def metrics_table(metrics: Mapping[str, Metric]) -> str:
+    """A row a figure: its value between what real images and what noise get, and over how many."""
+    rows = [
+        f"| `{name}` | {_number(metric.value)} | {_number(metric.floor)} "
+        f"| {_number(metric.noise)} | {metric.num_images:,} |"
+        for name, metric in metrics.items()
+    ]
+    head = ["| figure | value | real images | noise | N |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join(head + rows)
+
+
+def protocols(metrics: Mapping[str, Metric]) -> str:
+    """A list of what each figure is."""
+    return "\n".join(f"- `{name}`: {metric.protocol}." for name, metric in metrics.items())
+
+
+def class_table(class_names: Sequence[str], fakes: LabelFigures, reals: LabelFigures) -> str:
+    """A row a class: what the judge reads in generated images, and in real ones."""
     lines = [
-        f"{evaluation.model}: {fakes.num_images:,} images of seeds 0, 1, 2, ..., as served "
-        f"(ONNX, uint8), beside the {reals.num_images:,} test images of {evaluation.dataset}.",
-        f"Judge: a classifier with {judge.test_accuracy:.2%} test accuracy, trained on the "
-        f"training split (weights sha256 {judge.weights_sha256[:12]}).",
-        "",
         "| class | label accuracy | real | share | real | distance within | real |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for index, name in enumerate(evaluation.class_names):
+    for index, name in enumerate(class_names):
         lines.append(
             f"| {name} | {_class_accuracy(fakes, index)} | {_class_accuracy(reals, index)} "
             f"| {fakes.class_share[index]:.1%} | {reals.class_share[index]:.1%} "
@@ -81,9 +64,13 @@ def as_markdown(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
+def _number(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.4g}"
+
+
 def _class_accuracy(figures: LabelFigures, index: int) -> str:
     return _percent(None if figures.class_accuracy is None else figures.class_accuracy[index])
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.2%}"
+    return NOTHING if share is None else f"{share:.2%}"

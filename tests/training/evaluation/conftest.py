@@ -1,0 +1,63 @@
+"""Real digits at 8x8 pixels and their judge, trained in a second and shared by all tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from training.datasets import ImageDataset, load_dataset
+from training.evaluation import classifier
+from training.evaluation.judge import NetworkJudge, load_or_train_judge
+from training.evaluation.reference import Reference, load_reference
+
+SIZE = 8  # pixels
+NUM_STEPS = 120
+
+
+def digits(split: str) -> ImageDataset:
+    assert split in ("train", "test")
+    return load_dataset("digits", image_size=SIZE, data_dir=Path("nowhere"), split=split)  # type: ignore[arg-type]
+
+
+def pixels_of(dataset: ImageDataset) -> NDArray[np.uint8]:
+    """Images uint8 (N, H, W, C)."""
+    pixels: NDArray[np.uint8] = dataset.images.permute(0, 2, 3, 1).numpy()
+    return pixels
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_training() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "MIN_STEPS", NUM_STEPS)
+        yield
+
+
+@pytest.fixture(scope="session")
+def train() -> ImageDataset:
+    return digits("train")
+
+
+@pytest.fixture(scope="session")
+def test() -> ImageDataset:
+    return digits("test")
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("judges")
+
+
+@pytest.fixture(scope="session")
+def judge(
+    _short_training: None, train: ImageDataset, test: ImageDataset, cache_dir: Path
+) -> NetworkJudge:
+    return load_or_train_judge(train, test, cache_dir)
+
+
+@pytest.fixture(scope="session")
+def reference(
+    train: ImageDataset, test: ImageDataset, judge: NetworkJudge, cache_dir: Path
+) -> Reference:
+    return load_reference(train, test, judge, cache_dir)

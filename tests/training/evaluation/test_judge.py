@@ -1,0 +1,104 @@
+"""Judges: they can be trusted, are trained once, and say how good they are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.evaluation.conftest import pixels_of
+from training.datasets import ImageDataset
+from training.errors import TrainingError
+from training.evaluation import judge as judge_module
+from training.evaluation.classifier import recipe
+from training.evaluation.judge import NetworkJudge, load_or_train_judge
+from training.evaluation.judges import load_judge
+from training.evaluation.random_judge import random_judge
+from training.evaluation.stacked_judge import StackedJudge
+
+
+def test_a_judge_reads_digits_it_never_saw(judge: NetworkJudge, test: ImageDataset) -> None:
+    reading = judge.read(pixels_of(test))
+    assert test.labels is not None
+    accuracy = (reading.classes == test.labels.numpy()).mean()
+    assert accuracy == pytest.approx(judge.test_accuracy)
+    assert accuracy > 0.9
+
+
+def test_features_are_what_the_last_layer_sees(judge: NetworkJudge, test: ImageDataset) -> None:
+    pixels = pixels_of(test)[:50]
+    reading, probabilities = judge.read(pixels), judge.probabilities(pixels)
+    assert reading.features.shape == (50, 512)
+    assert reading.features.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
+    assert reading.classes is not None
+    assert (probabilities.argmax(axis=1) == reading.classes).all()
+    assert reading.confidence == pytest.approx(probabilities.max(axis=1))
+
+
+def test_a_judge_is_trained_once_and_leaves_the_random_state_alone(
+    train: ImageDataset, test: ImageDataset, judge: NetworkJudge, cache_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(judge_module, "train_classifier", None)  # a second training would fail
+    state = torch.get_rng_state()
+    again = load_or_train_judge(train, test, cache_dir)
+    random_judge(train)
+    assert torch.equal(state, torch.get_rng_state())
+    assert (again.weights_sha256, again.test_accuracy) == (
+        judge.weights_sha256, judge.test_accuracy,
+    )  # fmt: skip
+
+
+def test_training_leaves_the_random_state_alone(train: ImageDataset) -> None:
+    from training.evaluation.classifier import train_classifier
+
+    small = replace(train, images=train.images[:128], labels=train.labels[:128])  # type: ignore[index]
+    state = torch.get_rng_state()
+    train_classifier(small, "x")
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_recipe_of_the_published_mnist_judge_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another recipe is another judge, and figures of models made before could not be compared."""
+    monkeypatch.setattr("training.evaluation.classifier.MIN_STEPS", 1500)
+    assert recipe(60_000).endswith(" 10 128 0.004 2 20200")
+    assert recipe(1000).endswith(" 10 128 0.004 2 20200 1500")
+
+
+def test_a_damaged_judge_is_named(
+    train: ImageDataset, test: ImageDataset, judge: NetworkJudge, cache_dir: Path, tmp_path: Path
+) -> None:
+    (file,) = cache_dir.glob("digits-????????????????.safetensors")
+    copy = tmp_path / file.name
+    copy.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=f"{copy} is no judge .*; delete it"):
+        load_or_train_judge(train, test, tmp_path)
+
+
+def test_images_without_labels_get_a_judge_that_knows_no_classes(
+    train: ImageDataset, test: ImageDataset, tmp_path: Path
+) -> None:
+    unlabelled = [replace(part, labels=None, class_names=()) for part in (train, test)]
+    judge = load_judge(*unlabelled, data_dir=tmp_path, cache_dir=tmp_path)
+    assert judge.test_accuracy is None
+    assert "random weights" in judge.description
+    reading = judge.read(pixels_of(test))
+    assert reading.classes is None
+    assert reading.features.std(axis=0).mean() > 0.05  # signals do not fade
+    assert random_judge(train).weights_sha256 == judge.weights_sha256
+
+
+def test_three_stacked_digits_are_read_one_by_one(judge: NetworkJudge, test: ImageDataset) -> None:
+    pixels = pixels_of(test)[:30]
+    digits = judge.read(pixels)
+    assert digits.classes is not None
+    assert digits.confidence is not None
+    stacked = np.concatenate([pixels[0:10], pixels[10:20], pixels[20:30]], axis=3)
+    reading = StackedJudge(judge).read(stacked)
+    first, second, third = digits.classes.reshape(3, 10)
+    assert reading.classes is not None
+    assert (reading.classes == 100 * first + 10 * second + third).all()
+    assert reading.features.shape == (10, 3 * 512)
+    assert reading.confidence == pytest.approx(digits.confidence.reshape(3, 10).prod(axis=0))

@@ -14,6 +14,7 @@ from training.errors import TrainingError
 
 CHECKPOINT = "checkpoint.safetensors"
 FINAL = "final.safetensors"
+BEST = "best.safetensors"
 _RECORD_KEY = "ganserve.progress"
 
 

@@ -1,4 +1,7 @@
-"""The resolved configuration of one run: all that determines its weights. Knows no network."""
+"""The resolved configuration of one run: all that determines its weights. Knows no network.
+
+A field that came later has a default under which earlier runs go on as they were.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +28,7 @@ class TrainConfig(BaseModel):
         description="pixels, height and width: 8, 16, 32, 64, 128 or 256"
     )
     width: float = Field(gt=0, le=4, description="channels relative to the reference network")
-    latent_dim: int = Field(ge=1, le=4096, description="components of the latent")
+    latent_dim: int = Field(ge=0, le=4096, description="components of the latent")
     kimg: float = Field(gt=0, lt=1e7, description="training length, thousands of real images shown")
     decay_kimg: float = Field(
         ge=0, description="over so much of the end of training the learning rates fall to 0"
@@ -36,12 +39,58 @@ class TrainConfig(BaseModel):
     )
     generator_lr: float = Field(gt=0, le=1, description="learning rate of the generator")
     discriminator_lr: float = Field(gt=0, le=1, description="learning rate of the discriminator")
+    optimizer: Literal["adam", "rmsprop"] = Field(
+        "adam", description="of both networks, adam or rmsprop (without momentum)"
+    )
     adam_betas: tuple[Beta, Beta]
+    loss: Literal["non-saturating", "minimax", "wasserstein", "least-squares"] = Field(
+        "non-saturating",
+        description="adversarial loss: non-saturating, minimax, wasserstein or least-squares",
+    )
+    pack: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="images that the discriminator judges together (PacGAN), stacked as channels; "
+        "systems without classes only",
+    )
+    gradient_penalty: float = Field(
+        0, ge=0, description="weight of the penalty that keeps the critic Lipschitz (WGAN-GP)"
+    )
+    weight_clip: float = Field(
+        0,
+        ge=0,
+        description="the discriminator's weights are clipped to plus and minus this (WGAN); 0 "
+        "switches it off",
+    )
+    r1_gamma: float = Field(
+        0, ge=0, description="weight of the penalty on the discriminator's gradient at real images"
+    )
+    r2_gamma: float = Field(0, ge=0, description="the same at generated images")
+    penalty_interval: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="penalties are computed every so many discriminator steps, and weigh as much "
+        "more",
+    )
     instance_noise: float = Field(
         ge=0,
         le=1,
         description="standard deviation of the noise on all images, in [-1, 1], that the "
         "discriminator sees; 0 switches it off",
+    )
+    cycle_weight: float = Field(
+        0, ge=0, description="weight of the way there and back in the generators' loss (cyclegan)"
+    )
+    identity_weight: float = Field(
+        0,
+        ge=0,
+        description="weight of leaving images of the target domain alone, relative to "
+        "cycle_weight (cyclegan)",
+    )
+    pool_size: int = Field(
+        0, ge=0, le=10_000, description="earlier fakes that the discriminators see again (cyclegan)"
     )
     ema_half_life_kimg: float = Field(
         ge=0, description="half-life of the averaged generator; 0 switches averaging off"
@@ -58,6 +107,8 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 f"kimg {self.kimg:g} is less than one batch of {self.batch_size} images"
             )
+        if self.batch_size % self.pack:
+            raise ValueError(f"batch_size {self.batch_size} is no multiple of pack {self.pack}")
         return self
 
     @property

@@ -34,19 +34,42 @@ class GeneratorBody(nn.Sequential):
 
 
 class DiscriminatorBody(nn.Sequential):
-    """Images (N, C, H, W) -> features (N, F, 4, 4); the head belongs to the system."""
+    """Images (N, C, H, W) -> features (N, F, 4, 4); the head belongs to the system.
 
-    def __init__(self, *, image_size: int, channels: int, width: float) -> None:
+    Without batch norm, as a penalty on the gradients of single images asks for, convolutions get a
+    bias instead.
+    """
+
+    def __init__(
+        self, *, image_size: int, channels: int, width: float, has_batch_norm: bool = True
+    ) -> None:
         inner = feature_channels(image_size, width)
         layers: list[nn.Module] = [
             nn.Conv2d(channels, inner[0], 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2, inplace=True),
         ]
         for entering, leaving in zip(inner[:-1], inner[1:], strict=True):
-            layers += [nn.Conv2d(entering, leaving, 4, 2, 1, bias=False)]
-            layers += [nn.BatchNorm2d(leaving), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [nn.Conv2d(entering, leaving, 4, 2, 1, bias=not has_batch_norm)]
+            layers += [nn.BatchNorm2d(leaving)] if has_batch_norm else []
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
         super().__init__(*layers)
         self.num_features = inner[-1]
+
+
+class Discriminator(nn.Module):
+    """Images (N, C, H, W) -> logits (N,); a sigmoid, where a paper has one, is part of the loss."""
+
+    def __init__(
+        self, *, image_size: int, channels: int, width: float, has_batch_norm: bool = True
+    ) -> None:
+        super().__init__()
+        self.body = DiscriminatorBody(
+            image_size=image_size, channels=channels, width=width, has_batch_norm=has_batch_norm
+        )
+        self.head = nn.Conv2d(self.body.num_features, 1, 4, 1, 0, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.body(images)).flatten()
 
 
 def init_dcgan(network: nn.Module) -> nn.Module:
@@ -54,7 +77,9 @@ def init_dcgan(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
             nn.init.normal_(module.weight, 0.0, 0.02)
-        elif isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+        if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
             nn.init.zeros_(module.bias)
     return network

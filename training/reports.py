@@ -6,20 +6,16 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.atomic import atomic_path, write_text_atomically
-from training.ema import generator_inputs
-from training.export_graph import to_pixels
-from training.grids import image_grid, png_bytes
+from training.grids import png_bytes
 from training.state import TrainingState
 
 STATS = "stats.jsonl"
 SAMPLES = "samples"
-NUM_SAMPLES = 64
 LOSS_PLOT = "losses.png"
 PLOTTED = ("discriminator_loss", "generator_loss")
 
@@ -53,8 +49,13 @@ class Reporter:
     def progress(self) -> None:
         self._bar.update(self._state.images_shown - self._bar.n)
 
-    def tick(self, means: dict[str, float]) -> None:
-        """Write one record, one line, one picture and the plot so far."""
+    def tick(self, means: dict[str, float], metrics: dict[str, float]) -> None:
+        """Write one record, one line, one picture and the plot so far.
+
+        Args:
+            means: of the signals of the steps since the last tick.
+            metrics: measured at this tick; empty if none were.
+        """
         now, shown = time.monotonic(), self._state.images_shown
         seconds_per_kimg = (now - self._tick_started) / max(shown - self._tick_images, 1) * 1000
         self._tick_started, self._tick_images = now, shown
@@ -62,37 +63,42 @@ class Reporter:
             "kimg": shown / 1000,
             "images_shown": shown,
             **means,
+            **({"metrics": metrics} if metrics else {}),
             "seconds_per_kimg": round(seconds_per_kimg, 3),
         }
-        self._records.append(record)
-        with (self._run_dir / STATS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        for name, value in means.items():
+        self._append(record)
+        for name, value in (means | metrics).items():
             self._tensorboard.add_scalar(name, value, shown)
         tqdm.write(self._status_line(record))
         sys.stdout.flush()  # into a pipe or file, too, while there is time to act on it
-        self._save_samples(shown)
+        self._save_preview(shown)
         self._save_plot()
+
+    def end_broken(self, broken: list[str]) -> None:
+        """Write down which signals are no finite numbers any more, for those who ask later."""
+        shown = self._state.images_shown
+        self._append({"kimg": shown / 1000, "images_shown": shown, "not_finite": broken})
+
+    def _append(self, record: dict[str, Any]) -> None:
+        self._records.append(record)
+        with (self._run_dir / STATS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
 
     def _status_line(self, record: dict[str, Any]) -> str:
         config = self._state.config
         left_s = (config.total_images / 1000 - record["kimg"]) * record["seconds_per_kimg"]
-        losses = "  ".join(f"{name} {record[name]:.3f}" for name in PLOTTED if name in record)
+        figures = {name: record[name] for name in PLOTTED} | record.get("metrics", {})
+        told = "  ".join(f"{name} {value:.3f}" for name, value in figures.items())
         return (
-            f"{record['kimg']:9.1f} of {config.kimg:g} kimg  {losses}  "
+            f"{record['kimg']:9.1f} of {config.kimg:g} kimg  {told}  "
             f"{record['seconds_per_kimg']:.2f} s/kimg  {max(left_s, 0) / 60:.0f} min left"
         )
 
-    @torch.no_grad()
-    def _save_samples(self, shown: int) -> None:
-        state = self._state
-        inputs = generator_inputs(
-            range(NUM_SAMPLES), state.shape.latent_dim, state.shape.num_classes, state.device
-        )
-        grid = image_grid(to_pixels(state.generator_ema(*inputs)).cpu().numpy())
+    def _save_preview(self, shown: int) -> None:
+        picture = self._state.game.preview()
         path = self._run_dir / SAMPLES / f"{shown:010d}.png"
-        path.write_bytes(png_bytes(grid))
-        self._tensorboard.add_image("samples", grid, shown, dataformats="HWC")
+        path.write_bytes(png_bytes(picture))
+        self._tensorboard.add_image("samples", picture, shown, dataformats="HWC")
 
     def _save_plot(self) -> None:
         figure = Figure(figsize=(8, 4), layout="constrained")

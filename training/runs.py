@@ -11,11 +11,27 @@ import torch
 from contract import fold
 from training.checkpoints import CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
-from training.datasets import DEFAULT_IMAGE_SIZE, ImageDataset
+from training.data_names import is_unpaired
+from training.datasets import ImageDataset, load_dataset
 from training.devices import native_precision
 from training.errors import TrainingError, explaining_disk_errors
+from training.games import Dataset
 from training.state import TrainingState
 from training.systems import load_system
+from training.unpaired import load_unpaired
+
+# Options that the other kind of system has no use for, and the values that switch them off.
+LATENT_ONLY = {
+    "latent_dim": 0,
+    "discriminator_steps": 1,
+    "pack": 1,
+    "gradient_penalty": 0,
+    "weight_clip": 0,
+    "r1_gamma": 0,
+    "r2_gamma": 0,
+    "penalty_interval": 1,
+}
+TRANSLATOR_ONLY = {"cycle_weight": 0, "identity_weight": 0, "pool_size": 0}
 
 
 def resolve_config(
@@ -49,20 +65,63 @@ def resolve_config(
         )
     defaults = {
         **asdict(load_system(given["system"]).defaults),
-        "image_size": DEFAULT_IMAGE_SIZE,
         "width": 1.0,
         "precision": native_precision(device),
         "seed": 0,
     }
-    return TrainConfig.resolve({**defaults, **given})
+    if given.get("kimg") is not None:  # a shorter run lets its learning rates fall as much sooner
+        defaults["decay_kimg"] *= given["kimg"] / defaults["kimg"]
+    config = TrainConfig.resolve({**defaults, **given})
+    _refuse_foreign_options(config)
+    return config
 
 
-def check_labels(config: TrainConfig, dataset: ImageDataset) -> None:
-    """Refuse data without classes for a system that needs them, and classes of one name.
+def _refuse_foreign_options(config: TrainConfig) -> None:
+    """Refuse options that the system has no use for, rather than ignore them.
 
     Raises:
-        TrainingError: either of the two.
+        TrainingError: there is one; the message says which systems take it.
     """
+    system = load_system(config.system)
+    foreign = LATENT_ONLY if system.kind == "translator" else TRANSLATOR_ONLY
+    for name, off in foreign.items():
+        if (value := getattr(config, name)) != off:
+            kinds = "translators" if foreign is TRANSLATOR_ONLY else "systems that take a latent"
+            raise TrainingError(
+                f"{name} {value:g} is for {kinds}, which {config.system!r} is not; leave it out"
+            )
+    if system.kind == "generator" and config.latent_dim == 0:
+        raise TrainingError(f"latent_dim 0 is too small for {config.system!r}; at least 1 is right")
+    if system.is_conditional and config.pack > 1:
+        raise TrainingError(
+            f"pack {config.pack} is for systems without classes, which {config.system!r} is not; "
+            "leave it out"
+        )
+
+
+def load_data(config: TrainConfig, data_dir: Path, *, licence: str | None = None) -> Dataset:
+    """The training data of a run, fit for its system.
+
+    Raises:
+        TrainingError: it cannot be had, or is of the wrong kind.
+    """
+    needs_domains = load_system(config.system).kind == "translator"
+    if needs_domains != is_unpaired(config.data):
+        wanted = "unpaired:PATH or colourise:PATH" if needs_domains else "images of one domain"
+        raise TrainingError(f"system {config.system!r} takes {wanted}, not data {config.data!r}")
+    if needs_domains:
+        return load_unpaired(
+            config.data, image_size=config.image_size, data_dir=data_dir, licence=licence
+        )
+    dataset = load_dataset(
+        config.data, image_size=config.image_size, data_dir=data_dir, licence=licence
+    )
+    _check_labels(config, dataset)
+    return dataset
+
+
+def _check_labels(config: TrainConfig, dataset: ImageDataset) -> None:
+    """Refuse data without classes for a system that needs them, and classes of one name."""
     if not load_system(config.system).is_conditional:
         return
     if dataset.labels is None:
@@ -84,7 +143,7 @@ def is_finished(config: TrainConfig, run_dir: Path) -> bool:
 
 
 def open_state(
-    config: TrainConfig, dataset: ImageDataset, run_dir: Path, device: torch.device
+    config: TrainConfig, dataset: Dataset, run_dir: Path, device: torch.device
 ) -> TrainingState:
     """Fresh state, or that of the run's checkpoint where there is one; writes the configuration.
 

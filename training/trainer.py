@@ -2,115 +2,94 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from training.datasets import ImageDataset
-from training.ema import RAMP_UP, update_average
+from training.ema import RAMP_UP
 from training.errors import TrainingError, explaining_disk_errors
+from training.games import Game
 from training.interrupts import StopRequest
 from training.reports import Reporter
 from training.state import TrainingState
-from training.systems import load_system
+
+
+class Evaluator(Protocol):
+    """What measures the images of a game while it goes on."""
+
+    best: str  # name of the metric, the lower the better, that chooses what is exported
+
+    def measure(self, game: Game) -> dict[str, float]:
+        """Metrics of the averaged generators; leaves the random state as it was."""
 
 
 def train(
     state: TrainingState,
-    dataset: ImageDataset,
     run_dir: Path,
     *,
     tick_kimg: float,
+    evaluate_kimg: float,
+    evaluator: Evaluator | None,
     stop: StopRequest,
 ) -> None:
     """Train until the run is finished or ``stop`` is set; either way the checkpoint is current.
 
     Args:
         tick_kimg: a status line, samples, and a checkpoint come every so many thousand images.
+        evaluate_kimg: the images are measured at the first tick after every so many thousand.
+        evaluator: measures them; None leaves it out.
 
     Raises:
         TrainingError: a loss is not finite, or a checkpoint cannot be written.
     """
-    config, device, shape = state.config, state.device, state.shape
-    objective = load_system(config.system).objective
-    images = dataset.images.to(device)
-    labels = dataset.labels.to(device) if shape.num_classes and dataset.labels is not None else None
-    is_bf16 = config.precision == "bf16"
+    config, game = state.config, state.game
     sums: dict[str, Tensor | float] = defaultdict(float)
     num_steps = 0
     is_stopping = False
     next_tick = _next_multiple(state.images_shown, tick_kimg * 1000)
-
-    def draw_reals() -> tuple[Tensor, ...]:
-        indices = state.sampler.next_batch(config.batch_size).to(device)
-        reals = (images[indices].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-        return (reals,) if labels is None else (reals, labels[indices])
-
-    def draw_latents() -> tuple[Tensor, tuple[Tensor, ...]]:
-        latent = torch.randn(config.batch_size, config.latent_dim, device=device)
-        if labels is None:
-            return latent, ()
-        return latent, (torch.randint(shape.num_classes, (config.batch_size,), device=device),)
-
-    def add_noise(images: Tensor) -> Tensor:
-        """Instance noise (Soenderby et al., ICLR 2017): no single pixel gives fakes away."""
-        if config.instance_noise == 0:
-            return images
-        return images + config.instance_noise * torch.randn_like(images)
+    next_evaluation = _next_multiple(state.images_shown, evaluate_kimg * 1000)
 
     with explaining_disk_errors(run_dir):
         reporter = Reporter(run_dir, state)
     with reporter:
         while not state.is_finished and not is_stopping:
-            # Update the discriminator: tell reals from fakes.
+            # Update discriminators and generators.
             shown_before = state.images_shown
-            state.set_learning_rates(config.lr_factor(shown_before))
-            for _ in range(config.discriminator_steps):
-                reals, *real_label = draw_reals()
-                latent, fake_label = draw_latents()
-                with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
-                    fakes = add_noise(state.generator(latent, *fake_label))
-                    real_logits = state.discriminator(add_noise(reals), *real_label)
-                    fake_logits = state.discriminator(fakes.detach(), *fake_label)
-                discriminator_loss = objective.discriminator(
-                    real_logits.float(), fake_logits.float()
-                )
-                _descend(state.discriminator_optimizer, discriminator_loss)
+            game.players.set_learning_rates(config.lr_factor(shown_before))
+            signals = game.step()
 
-            # Update the generator: pass the last fakes off as real.
-            with _frozen(state.discriminator):
-                with torch.autocast(device.type, torch.bfloat16, enabled=is_bf16):
-                    fooling_logits = state.discriminator(fakes, *fake_label)
-                generator_loss = objective.generator(fooling_logits.float())
-                _descend(state.generator_optimizer, generator_loss)
-
-            # Average the generator.
-            images_since = state.images_shown - shown_before
+            # Average the generators.
             half_life = min(config.ema_half_life_kimg * 1000, RAMP_UP * state.images_shown)
-            update_average(
-                state.generator_ema, state.generator, images=images_since, half_life=half_life
+            game.players.update_averages(
+                images=state.images_shown - shown_before, half_life=half_life
             )
 
             # Keep the signals of this step; they are read once a tick.
             num_steps += 1
-            sums["discriminator_loss"] += discriminator_loss.detach()
-            sums["generator_loss"] += generator_loss.detach()
-            sums["real_probability"] += real_logits.detach().float().sigmoid().mean()
-            sums["fake_probability"] += fake_logits.detach().float().sigmoid().mean()
+            for name, value in signals.items():
+                sums[name] += value
             reporter.progress()
 
-            # Report and save.
+            # Measure, report and save.
             is_stopping = bool(stop)
             if state.images_shown >= next_tick or state.is_finished or is_stopping:
                 means = {name: float(total) / num_steps for name, total in sums.items()}
-                _refuse_non_finite(means, state)
-                state.recalibrate()
+                broken = [name for name, value in means.items() if not math.isfinite(value)]
+                if broken:
+                    reporter.end_broken(broken)
+                    raise TrainingError(_explanation(broken, state))
+                game.recalibrate()
+                metrics: dict[str, float] = {}
+                if evaluator and (state.images_shown >= next_evaluation or state.is_finished):
+                    metrics = evaluator.measure(game)
+                    next_evaluation = _next_multiple(state.images_shown, evaluate_kimg * 1000)
+                    if state.best_metric is None or metrics[evaluator.best] < state.best_metric:
+                        state.best_metric = metrics[evaluator.best]
+                        state.save_best(run_dir, metrics)
                 state.save(run_dir)
                 with explaining_disk_errors(run_dir):
-                    reporter.tick(means)
+                    reporter.tick(means, metrics)
                 sums.clear()
                 num_steps = 0
                 next_tick = _next_multiple(state.images_shown, tick_kimg * 1000)
@@ -118,31 +97,13 @@ def train(
             state.save_final(run_dir)
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """Meanwhile gradients flow through the network, but none are kept for its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
-
-
 def _next_multiple(position: float, step: float) -> float:
-    return (math.floor(position / step) + 1) * step
+    return (math.floor(position / step) + 1) * step if step else math.inf
 
 
-def _refuse_non_finite(means: dict[str, float], state: TrainingState) -> None:
-    broken = [f"{name} {value}" for name, value in means.items() if not math.isfinite(value)]
-    if broken:
-        raise TrainingError(
-            f"training went wrong near {state.images_shown / 1000:g} kimg: {', '.join(broken)}; "
-            "the last checkpoint is from before it; start anew with a lower learning rate, or with "
-            "--precision fp32"
-        )
+def _explanation(broken: list[str], state: TrainingState) -> str:
+    return (
+        f"training went wrong near {state.images_shown / 1000:g} kimg: {', '.join(broken)} is not "
+        "a finite number; the last checkpoint is from before it; start anew with a lower learning "
+        "rate, or with --precision fp32"
+    )

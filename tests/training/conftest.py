@@ -7,16 +7,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from training.cli import main
 from training.reports import STATS
+from training.systems import load_system
 
 TINY = (
-    "--data", "digits", "--image-size", "8", "--width", "0.05", "--latent-dim", "8",
-    "--batch-size", "16", "--precision", "fp32", "--device", "cpu", "--tick-kimg", "0.08",
+    "--image-size", "8", "--width", "0.05", "--batch-size", "16", "--precision", "fp32",
+    "--device", "cpu", "--tick-kimg", "0.08",
 )  # fmt: skip
+TINY_LATENT = ("--data", "digits", "--latent-dim", "8", *TINY)
 TINY_KIMG = 0.32  # 20 steps
 
 Gantrain = Callable[..., int]
@@ -38,12 +42,27 @@ def gantrain() -> Gantrain:
     return run
 
 
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 colour pictures: gradients between two random colours."""
+    folder = tmp_path_factory.mktemp("colours")
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        ends = rng.integers(256, size=(2, 1, 3))
+        row = np.linspace(*ends, num=8, axis=1)
+        Image.fromarray(np.repeat(row, 8, axis=0).astype(np.uint8)).save(folder / f"{index:02}.png")
+    return folder
+
+
 @pytest.fixture
-def train_tiny(gantrain: Gantrain) -> Gantrain:
+def train_tiny(gantrain: Gantrain, colours: Path) -> Gantrain:
     """``gantrain train SYSTEM --out RUN_DIR`` of a tiny run, further options after them."""
 
     def run(system: str, run_dir: Path, *options: object) -> int:
-        return gantrain("train", system, "--out", run_dir, *TINY, "--kimg", TINY_KIMG, *options)
+        is_translator = load_system(system).kind == "translator"
+        translated = ("--data", f"colourise:{colours}", "--decay-kimg", 0, *TINY)
+        tiny = translated if is_translator else TINY_LATENT
+        return gantrain("train", system, "--out", run_dir, *tiny, "--kimg", TINY_KIMG, *options)
 
     return run
 
@@ -62,7 +81,7 @@ def start_training(system: str, run_dir: Path, *options: str) -> subprocess.Pope
     """The command line in a process of its own, for tests that send it signals."""
     command = [sys.executable, "-m", "training", "train", system, "--out", str(run_dir)]
     return subprocess.Popen(
-        [*command, *TINY, *options],
+        [*command, *TINY_LATENT, *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -22,7 +22,7 @@ def test_a_run_leaves_weights_configuration_statistics_and_pictures(finished: Pa
     assert TrainConfig.load(finished).system == "dcgan"
     records = stats(finished)
     assert [record["images_shown"] for record in records] == [80, 160, 240, 320]
-    assert {"discriminator_loss", "generator_loss", "real_probability"} <= set(records[0])
+    assert {"discriminator_loss", "generator_loss", "real_logits", "fake_spread"} <= set(records[0])
     samples = sorted((finished / SAMPLES).iterdir())
     with Image.open(samples[-1]) as grid, Image.open(finished / LOSS_PLOT) as plot:
         assert grid.size == (64, 64)

@@ -6,12 +6,13 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.commands.options import Commands, add_data_dir
+from training.commands.options import Commands, add_cache_dir, add_data_dir
 from training.config import TrainConfig
 from training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from training.datasets import ImageDataset
+    from training.games import Dataset
+    from training.trainer import Evaluator
 
 # Options that are fields of the configuration. Their types; the rest the field says.
 RECIPE_OPTIONS = {
@@ -21,10 +22,21 @@ RECIPE_OPTIONS = {
     "width": float,
     "latent_dim": int,
     "batch_size": int,
+    "loss": str,
+    "pack": int,
     "discriminator_steps": int,
+    "optimizer": str,
     "generator_lr": float,
     "discriminator_lr": float,
+    "gradient_penalty": float,
+    "r1_gamma": float,
+    "r2_gamma": float,
+    "penalty_interval": int,
+    "weight_clip": float,
     "instance_noise": float,
+    "cycle_weight": float,
+    "identity_weight": float,
+    "pool_size": int,
     "ema_half_life_kimg": float,
     "precision": str,
     "seed": int,
@@ -34,28 +46,38 @@ RECIPE_OPTIONS = {
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("train", help="train a system on a data set")
     parser.add_argument("system", metavar="SYSTEM", help="see gantrain list")
-    parser.add_argument("--data", required=True, help="a data set's name, or folder:PATH")
+    parser.add_argument(
+        "--data", required=True,
+        help="a data set's name, folder:PATH, unpaired:PATH or colourise:PATH",
+    )  # fmt: skip
+    parser.add_argument("--data-licence", help="of your own images; goes into the model card")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN_DIR")
     for name, kind in RECIPE_OPTIONS.items():
         meaning = TrainConfig.model_fields[name].description
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=meaning)
     parser.add_argument("--tick-kimg", type=float, default=10.0, help="between checkpoints")
+    parser.add_argument(
+        "--evaluate-kimg", type=float, default=50.0,
+        help="between measurements, the best of which is exported; 0: none (default 50)",
+    )  # fmt: skip
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--resume", action="store_true", help="continue the run in RUN_DIR")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration, stop")
     add_data_dir(parser)
+    add_cache_dir(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.datasets import load_dataset
     from training.devices import choose_device
     from training.interrupts import stop_on_signal
-    from training.runs import check_labels, is_finished, open_state, resolve_config
+    from training.runs import is_finished, load_data, open_state, resolve_config
     from training.trainer import train
 
     if not 0 < options.tick_kimg < math.inf:
         raise TrainingError(f"--tick-kimg must be above 0, not {options.tick_kimg}")
+    if not 0 <= options.evaluate_kimg < math.inf:
+        raise TrainingError(f"--evaluate-kimg must be 0 or above, not {options.evaluate_kimg}")
     device = choose_device(options.device)
     given = {
         name: getattr(options, name)
@@ -66,8 +88,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.dry_run and is_finished(config, options.out):
         print(f"{options.out} is finished: {config.kimg:g} kimg; nothing to do")
         return 0
-    dataset = load_dataset(config.data, image_size=config.image_size, data_dir=options.data_dir)
-    check_labels(config, dataset)
+    dataset = load_data(config, options.data_dir, licence=options.data_licence)
     print(config.model_dump_json(indent=2))
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
@@ -75,9 +96,17 @@ def run(options: argparse.Namespace) -> int:
         _print_parameter_counts(config, dataset)
         return 0
     state = open_state(config, dataset, options.out, device)
-    print(f"{len(dataset)} images, {device}, from {state.images_shown / 1000:g} kimg", flush=True)
+    evaluator = _evaluator(config, options)
+    print(f"{device}, from {state.images_shown / 1000:g} kimg", flush=True)
     with stop_on_signal() as stop:
-        train(state, dataset, options.out, tick_kimg=options.tick_kimg, stop=stop)
+        train(
+            state,
+            options.out,
+            tick_kimg=options.tick_kimg,
+            evaluate_kimg=options.evaluate_kimg,
+            evaluator=evaluator,
+            stop=stop,
+        )
     if stop.signal_number is not None:
         name = signal.Signals(stop.signal_number).name
         print(f"stopped by {name}, saved; the same command with --resume continues")
@@ -86,12 +115,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_parameter_counts(config: TrainConfig, dataset: "ImageDataset") -> None:
-    from training.state import network_shape
+def _evaluator(config: TrainConfig, options: argparse.Namespace) -> "Evaluator | None":
+    """What measures the run; None where it is switched off, or ends before the first time."""
+    if not options.evaluate_kimg or config.kimg < options.evaluate_kimg:
+        return None
+    from training.evaluation.schedule import open_evaluator
+
+    return open_evaluator(config, data_dir=options.data_dir, cache_dir=options.cache_dir)
+
+
+def _print_parameter_counts(config: TrainConfig, dataset: "Dataset") -> None:
+    from training.players import build_discriminators, build_generators
+    from training.state import dataset_facts
     from training.systems import load_system
 
-    shape = network_shape(config, channels=dataset.channels, num_classes=len(dataset.class_names))
-    system = load_system(config.system)
-    for name, build in (("generator", system.generator), ("discriminator", system.discriminator)):
-        count = sum(parameter.numel() for parameter in build(shape).parameters())
+    has_classes = load_system(config.system).is_conditional
+    facts = dataset_facts(dataset, has_classes=has_classes)
+    networks = build_generators(config, facts) | build_discriminators(config, facts)
+    for name, network in networks.items():
+        count = sum(parameter.numel() for parameter in network.parameters())
         print(f"{name}: {count:,} parameters")

@@ -7,8 +7,8 @@ image is real *and* of its class by projection (Miyato and Koyama, ICLR 2018, eq
 import torch
 from torch import Tensor, nn
 
-from training.networks import DiscriminatorBody, GeneratorBody, init_dcgan
-from training.objectives import NON_SATURATING
+from training.networks import Discriminator as UnconditionalDiscriminator
+from training.networks import GeneratorBody, init_dcgan
 from training.systems import Defaults, Shape, System
 
 # Of the generator's class embedding at first, against 1 of the latent beside it. As loud as the
@@ -33,18 +33,14 @@ class Generator(nn.Module):
         return self.body(torch.cat([latent, self.embedding(label)], dim=1))
 
 
-class Discriminator(nn.Module):
+class Discriminator(UnconditionalDiscriminator):
     """Images (N, C, H, W), label (N,) -> logits (N,): an unconditional part plus a projection."""
 
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.body = DiscriminatorBody(
-            image_size=shape.image_size, channels=shape.channels, width=shape.width
-        )
-        self.head = nn.Conv2d(self.body.num_features, 1, 4, 1, 0, bias=False)
+        super().__init__(image_size=shape.image_size, channels=shape.channels, width=shape.width)
         self.embedding = nn.Embedding(shape.num_classes, self.body.num_features * 4 * 4)
 
-    def forward(self, images: Tensor, label: Tensor) -> Tensor:
+    def forward(self, images: Tensor, label: Tensor) -> Tensor:  # type: ignore[override]
         features = self.body(images)  # (N, F, 4, 4)
         projection = (features.flatten(1) * self.embedding(label)).sum(dim=1)
         return self.head(features).flatten() + projection
@@ -65,7 +61,6 @@ system = System(
     summary="conditional GAN: the class label goes into both networks",
     generator=build_generator,
     discriminator=build_discriminator,
-    objective=NON_SATURATING,
     defaults=Defaults(kimg=200, discriminator_lr=1e-4),
     is_conditional=True,
 )

@@ -1,0 +1,54 @@
+"""What both games do with images in a step."""
+
+import pytest
+import torch
+
+from training.games.image_pool import ImagePool
+from training.games.play import spread
+
+
+def pictures(*shades: float) -> torch.Tensor:
+    return torch.tensor(shades).reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2).clone()
+
+
+def test_a_pool_gives_back_what_it_got_until_it_is_full() -> None:
+    pool = ImagePool(4)
+    assert pool.exchange(pictures(1, 2, 3)).flatten(1)[:, 0].tolist() == [1, 2, 3]
+    assert pool.images is not None
+    assert len(pool.images) == 3
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(50, 4), (4, 4), (3, 8)])
+def test_a_full_pool_gives_about_half_earlier_images_and_loses_none(
+    size: int, batch_size: int
+) -> None:
+    torch.manual_seed(0)
+    pool = ImagePool(size)
+    seen, given = 0, []
+    for _ in range(100):
+        fresh = [float(seen + i) for i in range(batch_size)]
+        given += pool.exchange(pictures(*fresh)).flatten(1)[:, 0].tolist()
+        seen += batch_size
+    assert pool.images is not None
+    kept = pool.images.flatten(1)[:, 0].tolist()
+    assert len(kept) == size
+    assert set(given) | set(kept) == set(map(float, range(seen)))
+    earlier = sum(abs(value - index) >= batch_size for index, value in enumerate(given))
+    assert earlier > 0.15 * seen
+
+
+def test_without_a_pool_fakes_pass_through() -> None:
+    assert ImagePool(0).exchange(pictures(1, 2)).flatten(1)[:, 0].tolist() == [1, 2]
+
+
+def test_the_spread_of_a_batch_is_the_deviation_of_its_pixels() -> None:
+    assert spread(pictures(0, 2)).item() == pytest.approx(2**0.5)
+    assert spread(pictures(1, 1, 1)).item() == 0
+
+
+def test_classes_that_are_each_one_image_have_no_spread() -> None:
+    images, labels = pictures(0, 5, 0, 5), torch.tensor([0, 1, 0, 1])
+    assert spread(images) > 2
+    assert spread(images, labels).item() == 0
+    spread_within = spread(pictures(0, 5, 2, 7), labels)
+    assert spread_within.item() == pytest.approx(2**0.5)

@@ -1,0 +1,195 @@
+"""The game of CycleGAN: two generators translate there and back, two discriminators judge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.config import TrainConfig
+from training.export_graph import to_pixels
+from training.games.image_pool import ImagePool
+from training.games.play import add_noise, descend, frozen, gradient_norm, spread
+from training.grids import image_grid
+from training.objectives import LOSSES
+from training.players import A_TO_B, B_TO_A, Players
+from training.sampling import EpochSampler
+from training.unpaired import UnpairedDataset
+
+NUM_PREVIEWED = 8  # of each domain
+PREVIEW_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class _Domain:
+    """One side of the game: its images, who makes them and who judges them."""
+
+    images: Tensor  # uint8 (N, C, H, W)
+    previewed: Tensor  # uint8 (8, C, H, W)
+    sampler: EpochSampler
+    maker: nn.Module  # from the other domain
+    judge: nn.Module
+    pool: ImagePool
+
+
+class CycleGame:
+    """The losses are those of Zhu et al. 2017, section 3 and 5.2, over batches.
+
+    Noise of ``instance_noise`` lies on all that the discriminators see and on every fake that is
+    translated back, so that a generator cannot hide the original in invisible details of its fake
+    (Chu, Zhmoginov and Sandler 2017).
+    """
+
+    def __init__(
+        self, config: TrainConfig, dataset: UnpairedDataset, players: Players, device: torch.device
+    ) -> None:
+        self.players = players
+        self._config = config
+        self._device = device
+        self._objective = LOSSES[config.loss]
+        generators, discriminators = players.generators, players.discriminators
+        self._a, self._b = (
+            _Domain(
+                images=images.to(device),
+                previewed=(images if held_out is None else held_out)[:NUM_PREVIEWED].to(device),
+                sampler=EpochSampler(len(images), seed=config.seed + number),
+                maker=generators[maker],
+                judge=discriminators[judge],
+                pool=ImagePool(config.pool_size),
+            )
+            for number, (images, held_out, maker, judge) in enumerate(
+                (
+                    (dataset.domain_a, dataset.test_a, B_TO_A, "discriminator_a"),
+                    (dataset.domain_b, dataset.test_b, A_TO_B, "discriminator_b"),
+                )
+            )
+        )
+
+    @property
+    def images_shown(self) -> int:
+        """Of each domain."""
+        return self._a.sampler.position
+
+    @images_shown.setter
+    def images_shown(self, count: int) -> None:
+        self._a.sampler.position = self._b.sampler.position = count
+
+    def step(self) -> dict[str, Tensor]:
+        config, players, a, b = self._config, self.players, self._a, self._b
+        reals_a, reals_b = self._draw(a), self._draw(b)
+        with self._autocast():
+            fakes_a, fakes_b = a.maker(reals_b).float(), b.maker(reals_a).float()
+
+        # Update the discriminators: tell reals from fakes, earlier ones among them.
+        real_logits, fake_logits = [], []
+        for domain, reals, fakes in ((a, reals_a, fakes_a), (b, reals_b, fakes_b)):
+            pooled = domain.pool.exchange(fakes.detach())
+            with self._autocast():
+                real_logits.append(domain.judge(self._noisy(reals)).float())
+                fake_logits.append(domain.judge(self._noisy(pooled)).float())
+        discriminator_loss = sum(
+            map(self._objective.discriminator, real_logits, fake_logits), torch.zeros(())
+        )
+        descend(players.discriminator_optimizer, discriminator_loss)
+
+        # Update the generators: pass as real, find the way back, leave their own domain alone.
+        with frozen(players.discriminators.values()):
+            with self._autocast():
+                fooling_logits = [a.judge(self._noisy(fakes_a)), b.judge(self._noisy(fakes_b))]
+                back_a, back_b = a.maker(self._noisy(fakes_b)), b.maker(self._noisy(fakes_a))
+                identity_loss = self._identity_loss(reals_a, reals_b)
+            fooling_loss = sum(
+                (self._objective.generator(logits.float()) for logits in fooling_logits),
+                torch.zeros(()),
+            )
+            cycle_loss = _distance(back_a, reals_a) + _distance(back_b, reals_b)
+            generator_loss = fooling_loss + config.cycle_weight * (
+                cycle_loss + config.identity_weight * identity_loss
+            )
+            descend(players.generator_optimizer, generator_loss)
+
+        return {
+            "discriminator_loss": discriminator_loss.detach(),
+            "generator_loss": generator_loss.detach(),
+            "fooling_loss": fooling_loss.detach(),
+            "cycle_loss": cycle_loss.detach(),
+            "identity_loss": identity_loss.detach(),
+            "real_logits": torch.stack([logits.detach().mean() for logits in real_logits]).mean(),
+            "fake_logits": torch.stack([logits.detach().mean() for logits in fake_logits]).mean(),
+            "generator_gradient_norm": gradient_norm(players.generators.values()),
+            "real_spread": (spread(reals_a) + spread(reals_b)) / 2,
+            "fake_spread": (spread(fakes_a) + spread(fakes_b)) / 2,
+            "real_low": torch.minimum(reals_a.amin(), reals_b.amin()),
+            "real_high": torch.maximum(reals_a.amax(), reals_b.amax()),
+            "fake_low": torch.minimum(fakes_a.detach().amin(), fakes_b.detach().amin()),
+            "fake_high": torch.maximum(fakes_a.detach().amax(), fakes_b.detach().amax()),
+        }
+
+    def buffers(self) -> dict[str, Tensor]:
+        pools = {"pool_a": self._a.pool.images, "pool_b": self._b.pool.images}
+        return {name: images for name, images in pools.items() if images is not None}
+
+    def load_buffers(self, buffers: dict[str, Tensor]) -> None:
+        for name, domain in (("pool_a", self._a), ("pool_b", self._b)):
+            if name in buffers:
+                domain.pool.images = buffers[name].to(self._device)
+
+    def recalibrate(self) -> None:
+        """Instance norm keeps no statistics."""
+
+    @torch.no_grad()
+    def translate(self, name: str, pixels: Tensor) -> NDArray[np.uint8]:
+        """Images uint8 (N, S, H, W) through the averaged generator of that name: (N, H, W, C)."""
+        average = self.players.averages[name]
+        parts = [average(_scaled(part.to(self._device))) for part in pixels.split(64)]
+        return to_pixels(torch.cat(parts)).cpu().numpy()
+
+    def preview(self) -> NDArray[np.uint8]:
+        """Images of both domains, each beside its translation."""
+        shown = []
+        for domain, name in ((self._a, A_TO_B), (self._b, B_TO_A)):
+            sources = domain.previewed.permute(0, 2, 3, 1).cpu().numpy()
+            for source, image in zip(sources, self.translate(name, domain.previewed), strict=True):
+                shown += [_as_rgb(source), _as_rgb(image)]
+        return image_grid(np.stack(shown), 2 * PREVIEW_COLUMNS)
+
+    def _draw(self, domain: _Domain) -> Tensor:
+        indices = domain.sampler.next_batch(self._config.batch_size).to(self._device)
+        return _scaled(domain.images[indices])
+
+    def _noisy(self, images: Tensor) -> Tensor:
+        return add_noise(images, self._config.instance_noise)
+
+    def _identity_loss(self, reals_a: Tensor, reals_b: Tensor) -> Tensor:
+        """How much each generator changes images that are of its target domain already.
+
+        Colour cannot be given to a generator that takes grey: its grey version would be the other
+        half of a pair.
+        """
+        loss = torch.zeros((), device=self._device)
+        if not self._config.identity_weight:
+            return loss
+        for maker, reals, source in (
+            (self._a.maker, reals_a, reals_b),
+            (self._b.maker, reals_b, reals_a),
+        ):
+            if reals.shape[1] <= source.shape[1]:
+                loss = loss + _distance(maker(reals.expand(-1, source.shape[1], -1, -1)), reals)
+        return loss
+
+    def _autocast(self) -> torch.autocast:
+        is_bf16 = self._config.precision == "bf16"
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=is_bf16)
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def _distance(images: Tensor, others: Tensor) -> Tensor:
+    return (images.float() - others).abs().mean()
+
+
+def _as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.broadcast_to(image, (*image.shape[:2], 3))

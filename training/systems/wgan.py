@@ -1,0 +1,26 @@
+"""WGAN: a critic of clipped weights estimates the Wasserstein distance (Arjovsky, Chintala and
+Bottou, ICML 2017).
+
+The networks are DCGAN's, as in the paper; the critic's output is no probability. The paper's long
+training of the critic at first (100 steps for each of the first 25) is left out: the critic keeps
+up without it here.
+"""
+
+from training.systems import Defaults, System
+from training.systems.dcgan import build_discriminator, build_generator
+
+system = System(
+    summary="Wasserstein GAN: a critic without sigmoid, its weights clipped, RMSprop",
+    generator=build_generator,
+    discriminator=build_discriminator,
+    defaults=Defaults(
+        kimg=2000,
+        discriminator_steps=5,
+        generator_lr=5e-5,
+        discriminator_lr=5e-5,
+        optimizer="rmsprop",
+        loss="wasserstein",
+        weight_clip=0.01,
+        instance_noise=0.0,
+    ),
+)

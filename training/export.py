@@ -10,23 +10,23 @@ from pydantic import ValidationError
 from torch import nn
 
 from contract import NAME_PATTERN, ModelCard
-from training.checkpoints import FINAL, below_prefix, load_checkpoint
+from training.checked_graph import Weights, build_checked_graph
+from training.checkpoints import BEST, FINAL, below_prefix, load_checkpoint
 from training.config import FILENAME, TrainConfig
 from training.errors import TrainingError
-from training.export_graph import build_onnx
+from training.evaluation.metrics_file import metrics_of
 from training.model_readme import draw_preview, write_readme
 from training.model_repository import MODEL, PREVIEW, README, check_destination, publish
-from training.parity import check_parity
-from training.state import network_shape
-from training.systems import load_system
+from training.players import AVERAGE, GENERATOR, build_generators
 
 
-def export(run_dir: Path, destination: Path) -> Path:
-    """Write the next version of a model.
+def export(run_dir: Path, destination: Path, *, weights: Weights = "fp32") -> Path:
+    """Write the next version of a model, with its figures if exactly this graph was measured.
 
     Args:
         run_dir: a finished run.
         destination: ``models/NAME``; its parent is the model repository.
+        weights: how the file stores them; they are computed with as fp32.
 
     Returns:
         The version directory written, with ``model.onnx``, ``README.md`` and ``preview.png``.
@@ -41,18 +41,19 @@ def export(run_dir: Path, destination: Path) -> Path:
         )
     check_destination(destination)
     generator, card = load_generator(run_dir, destination.name)
-    content = build_onnx(generator, card).SerializeToString(deterministic=True)
-    parity = check_parity(generator, content, card)
-    files = {
-        MODEL: content,
-        PREVIEW: draw_preview(content, card),
-        README: write_readme(card, parity, num_bytes=len(content)).encode(),
-    }
+    graph = build_checked_graph(generator, card, weights=weights)
+    metrics = metrics_of(run_dir, graph.sha256, weights=weights)
+    card = card.model_copy(update={"metrics": metrics})
+    content = graph.content(card)
+    readme = write_readme(card, graph.parity, num_bytes=len(content), half=graph.half)
+    files = {MODEL: content, PREVIEW: draw_preview(content, card), README: readme.encode()}
     return publish(destination, files)
 
 
 def load_generator(run_dir: Path, name: str) -> tuple[nn.Module, ModelCard]:
     """The averaged generator of a finished run, in evaluation mode, and its card.
+
+    It is the best that was measured while the run trained, or the last where nothing was.
 
     Raises:
         TrainingError: the run is not finished, or its classes cannot be told apart.
@@ -60,14 +61,14 @@ def load_generator(run_dir: Path, name: str) -> tuple[nn.Module, ModelCard]:
     config = TrainConfig.load(run_dir)
     if not (run_dir / FINAL).exists():
         raise TrainingError(f"{run_dir} is not finished (no {FINAL}); continue it with --resume")
-    tensors, record = load_checkpoint(run_dir / FINAL)
+    path = next(run_dir / name for name in (BEST, FINAL) if (run_dir / name).exists())
+    tensors, record = load_checkpoint(path)
     try:
         card = _card(name, config, record)
-        shape = network_shape(config, channels=card.channels, num_classes=card.num_classes)
-        generator = load_system(config.system).generator(shape)
-        generator.load_state_dict(below_prefix("generator_ema", tensors))
+        generator = build_generators(config, record["dataset"])[GENERATOR]
+        generator.load_state_dict(below_prefix(GENERATOR + AVERAGE, tensors))
     except (KeyError, TypeError, RuntimeError) as error:
-        raise TrainingError(f"{run_dir / FINAL} does not fit its {FILENAME}: {error}") from error
+        raise TrainingError(f"{path} does not fit its {FILENAME}: {error}") from error
     return generator.eval().requires_grad_(False), card
 
 

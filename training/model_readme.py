@@ -4,7 +4,9 @@ import numpy as np
 import onnxruntime
 
 from contract import IMAGES, LABEL, LATENT, ModelCard, image_seeds, sample_latents
+from training.evaluation.tables import metrics_table, protocols
 from training.grids import image_grid, png_bytes
+from training.half_weights import HalfFidelity
 from training.model_repository import PREVIEW
 from training.parity import Parity
 from training.systems import load_system
@@ -24,8 +26,10 @@ def draw_preview(content: bytes, card: ModelCard) -> bytes:
     return png_bytes(image_grid(images, PREVIEW_COLUMNS))
 
 
-def write_readme(card: ModelCard, parity: Parity, *, num_bytes: int) -> str:
-    """The model card for people, in Markdown."""
+def write_readme(
+    card: ModelCard, parity: Parity, *, num_bytes: int, half: HalfFidelity | None = None
+) -> str:
+    """The model card for people, in Markdown; ``half`` of a file with float16 weights."""
     classes = ", ".join(card.class_names) if card.is_conditional else "none (unconditional)"
     colour = "grey" if card.channels == 1 else "RGB"
     facts = {
@@ -37,6 +41,7 @@ def write_readme(card: ModelCard, parity: Parity, *, num_bytes: int) -> str:
         "licence of the data": card.data_licence,
         "training length": f"{card.kimg:g} thousand real images shown",
         "file": f"`model.onnx`, {num_bytes / 1e6:.1f} MB",
+        "weights": f"stored as {'float32' if half is None else 'float16'}",
         "made": f"{card.created_at:%Y-%m-%d}, commit `{card.git_commit or 'unknown'}`",
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
@@ -54,7 +59,7 @@ The preview shows what this file generates, unselected: {rows}.
 
 Parity with PyTorch, checked at export on {parity.num_images} images: at most
 {parity.max_float_difference:.1g} grey levels apart before rounding, {parity.num_differing_bytes}
-bytes differ after it.
+bytes differ after it.{_half_sentence(half)}
 
 ## Use
 
@@ -62,11 +67,36 @@ bytes differ after it.
 {_example(card)}
 ```
 
-## Recipe
+{_measured(card)}## Recipe
 
 | option | value |
 | --- | --- |
 {recipe}
+"""
+
+
+def _half_sentence(half: HalfFidelity | None) -> str:
+    if half is None:
+        return ""
+    return f"""
+
+The weights are stored as float16 and computed with as float32: on {half.num_images} images at most
+{half.max_difference:.2g} grey levels from full weights before rounding, {half.share_apart:.2%} of
+bytes differ after it."""
+
+
+def _measured(card: ModelCard) -> str:
+    if not card.metrics:
+        return ""
+    return f"""## Measured
+
+On images of seeds 0, 1, 2, ... as this file serves them, beside real images that training never
+saw and images of random pixels.
+
+{metrics_table(card.metrics)}
+
+{protocols(card.metrics)}
+
 """
 
 

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from training.commands.options import Commands, add_cache_dir, add_data_dir
+from training.commands.options import Commands, add_cache_dir, add_data_dir, add_weights
+from training.config import FILENAME as CONFIG
 from training.errors import TrainingError
 
 MIN_IMAGES = 100
@@ -12,21 +13,34 @@ MAX_IMAGES = 1_000_000
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("evaluate", help="measure a model's images beside real ones")
-    parser.add_argument("model_dir", type=Path, metavar="MODEL_DIR", help="models/NAME/VERSION")
+    parser.add_argument(
+        "directory", type=Path, metavar="RUN_DIR|MODEL_DIR",
+        help="a finished run, whose figures are kept for export; or models/NAME/VERSION",
+    )  # fmt: skip
     parser.add_argument(
         "--num-images", type=int, help="to generate (default 10000; stacked-mnist 26000)"
     )
     parser.add_argument(
         "--data", help="where the training data is, if the model cannot say: folder:PATH"
     )
+    parser.add_argument(
+        "--no-cas", action="store_true", help="without the score that trains a classifier (minutes)"
+    )
+    parser.add_argument(
+        "--inception", action="store_true",
+        help="with the Inception distance; its weights must be on this machine",
+    )  # fmt: skip
+    add_weights(parser)
     add_cache_dir(parser)
     add_data_dir(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.evaluation.evaluation import Measuring, evaluate
+    from training.evaluation.evaluation import Measuring
     from training.evaluation.generation import open_model
+    from training.evaluation.kinds import evaluate
+    from training.evaluation.measured_runs import evaluate_run
     from training.evaluation.report import as_markdown
 
     if options.num_images is not None and not MIN_IMAGES <= options.num_images <= MAX_IMAGES:
@@ -38,6 +52,17 @@ def run(options: argparse.Namespace) -> int:
         cache_dir=options.cache_dir,
         data=options.data,
         num_images=options.num_images,
+        with_cas=not options.no_cas,
+        with_inception=options.inception,
     )
-    print(as_markdown(evaluate(open_model(options.model_dir), measuring)))
+    if (options.directory / CONFIG).exists():
+        evaluation = evaluate_run(options.directory, measuring, weights=options.weights)
+    elif options.weights != "fp32":
+        raise TrainingError(
+            f"--weights {options.weights} is for a run; {options.directory} is none (no {CONFIG}), "
+            "and a model is measured as it is"
+        )
+    else:
+        evaluation = evaluate(open_model(options.directory), measuring)
+    print(as_markdown(evaluation))
     return 0

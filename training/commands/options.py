@@ -20,3 +20,10 @@ def add_cache_dir(parser: argparse.ArgumentParser) -> None:
         "--cache-dir", type=Path, default=Path("runs/judges"),
         help="where trained judges are kept (default runs/judges)",
     )  # fmt: skip
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", choices=("fp32", "fp16"), default="fp32",
+        help="how the file stores them: fp16 halves it (default fp32)",
+    )  # fmt: skip

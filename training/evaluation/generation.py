@@ -31,6 +31,10 @@ class GeneratedImages:
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
 
+    def first(self, num_images: int) -> "GeneratedImages":
+        labels = None if self.labels is None else self.labels[:num_images]
+        return GeneratedImages(self.pixels[:num_images], labels)
+
 
 def open_model(model_dir: Path) -> ServedModel:
     """Load ``model_dir/model.onnx``.

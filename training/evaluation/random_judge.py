@@ -34,7 +34,7 @@ def random_judge(train: ImageDataset) -> NetworkJudge:
     digest = hashlib.sha256(save({k: v.contiguous() for k, v in network.state_dict().items()}))
     return NetworkJudge(
         network=network.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-        description="a network with seeded random weights (the data has no labels to learn)",
+        description="a network with seeded random weights",
         test_accuracy=None,
         weights_sha256=digest.hexdigest(),
     )

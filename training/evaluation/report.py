@@ -1,15 +1,14 @@
-"""The figures of an evaluation as Markdown tables, for a terminal and for a model's README."""
+"""An evaluation as Markdown, for a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from contract import Metric
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.labels import LabelFigures
+from training.evaluation.tables import NOTHING, metrics_table, protocols
 
 MAX_CLASSES_SHOWN = 100
-NOTHING = "-"
 
 
 def as_markdown(evaluation: Evaluation) -> str:
@@ -29,22 +28,6 @@ def as_markdown(evaluation: Evaluation) -> str:
     return "\n\n".join(parts)
 
 
-def metrics_table(metrics: Mapping[str, Metric]) -> str:
-    """A row a figure: its value between what real images and what noise get, and over how many."""
-    rows = [
-        f"| `{name}` | {_number(metric.value)} | {_number(metric.floor)} "
-        f"| {_number(metric.noise)} | {metric.num_images:,} |"
-        for name, metric in metrics.items()
-    ]
-    head = ["| figure | value | real images | noise | N |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join(head + rows)
-
-
-def protocols(metrics: Mapping[str, Metric]) -> str:
-    """A list of what each figure is."""
-    return "\n".join(f"- `{name}`: {metric.protocol}." for name, metric in metrics.items())
-
-
 def class_table(class_names: Sequence[str], fakes: LabelFigures, reals: LabelFigures) -> str:
     """A row a class: what the judge reads in generated images, and in real ones."""
     lines = [
@@ -62,10 +45,6 @@ def class_table(class_names: Sequence[str], fakes: LabelFigures, reals: LabelFig
         f"| {np.nanmean(fakes.class_distance):.1f} | {np.nanmean(reals.class_distance):.1f} |"
     )
     return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.4g}"
 
 
 def _class_accuracy(figures: LabelFigures, index: int) -> str:

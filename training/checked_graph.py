@@ -1,0 +1,57 @@
+"""From network to checked graph: what export writes and evaluate measures are the same bytes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import onnx
+from torch import nn
+
+from contract import METADATA_KEY, ModelCard
+from training.export_graph import build_onnx
+from training.graph_identity import graph_sha256
+from training.half_weights import HalfFidelity, check_half_weights, with_half_weights
+from training.parity import Parity, check_parity
+
+Weights = Literal["fp32", "fp16"]
+
+
+@dataclass(frozen=True)
+class CheckedGraph:
+    """A graph that computes what PyTorch computes, and how far it is from that."""
+
+    model: onnx.ModelProto
+    parity: Parity
+    half: HalfFidelity | None  # of float16 weights, beside those of float32
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the graph, whatever card it holds."""
+        return graph_sha256(self.model)
+
+    def content(self, card: ModelCard) -> bytes:
+        """The model file with this card inside; equal graphs and cards give equal files."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        others = [entry for entry in model.metadata_props if entry.key != METADATA_KEY]
+        del model.metadata_props[:]
+        model.metadata_props.extend(others)
+        for key, value in card.to_metadata().items():
+            model.metadata_props.add(key=key, value=value)
+        return model.SerializeToString(deterministic=True)
+
+
+def build_checked_graph(
+    generator: nn.Module, card: ModelCard, *, weights: Weights = "fp32"
+) -> CheckedGraph:
+    """Export a generator and compare the result with it; nothing but the card may change later.
+
+    Raises:
+        TrainingError: the graph differs from PyTorch, or float16 weights from float32 ones.
+    """
+    model = build_onnx(generator, card)
+    parity = check_parity(generator, model.SerializeToString(deterministic=True), card)
+    if weights == "fp32":
+        return CheckedGraph(model, parity, None)
+    half = with_half_weights(model)
+    return CheckedGraph(half, parity, check_half_weights(model, half, card))

@@ -15,6 +15,7 @@ from training.systems import Shape, load_system
 
 GENERATOR = "generator"
 A_TO_B, B_TO_A = "generator_a2b", "generator_b2a"
+TRANSLATORS = {"a2b": A_TO_B, "b2a": B_TO_A}  # by direction
 AVERAGE = "_ema"  # after a generator's name
 
 

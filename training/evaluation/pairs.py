@@ -49,13 +49,9 @@ def _similarities(images: Images, truths: Images) -> tuple[float, float]:
     psnr, ssim = [], []
     for part, truth in zip(_parts(images), _parts(truths), strict=True):
         pair = _tensor(part), _tensor(truth)
-        ratios = peak_signal_noise_ratio(
-            *pair, data_range=LEVELS, reduction="none", dim=(1, 2, 3)
-        )
+        ratios = peak_signal_noise_ratio(*pair, data_range=LEVELS, reduction="none", dim=(1, 2, 3))
         psnr.append(ratios.clamp(max=MAX_PSNR))
-        similarity = structural_similarity_index_measure(
-            *pair, data_range=LEVELS, reduction="none"
-        )
+        similarity = structural_similarity_index_measure(*pair, data_range=LEVELS, reduction="none")
         assert isinstance(similarity, Tensor)
         ssim.append(similarity)
     return float(torch.cat(psnr).mean()), float(torch.cat(ssim).mean())

@@ -17,9 +17,12 @@ from training.evaluation.judges import load_judge
 from training.evaluation.progress import announce, with_bar
 from training.evaluation.reference import MIN_TEST_IMAGES, load_reference, read_subject
 from training.evaluation.scoring import QUICK_FAMILIES, score
+from training.evaluation.translation_schedule import TranslationEvaluator
+from training.evaluation.translation_task import nothing_held_out
 from training.games import Game
 from training.games.latent import LatentGame
 from training.systems import load_system
+from training.unpaired import load_unpaired
 
 BEST_METRIC = "frechet_distance"  # the lower the better
 NUM_IMAGES = 2000
@@ -85,16 +88,17 @@ class GameEvaluator:
         return self._evaluator.measure(game.generate)
 
 
-def open_evaluator(config: TrainConfig, *, data_dir: Path, cache_dir: Path) -> GameEvaluator | None:
+def open_evaluator(
+    config: TrainConfig, *, data_dir: Path, cache_dir: Path
+) -> GameEvaluator | TranslationEvaluator | None:
     """What measures this run; None, and a line that says why, where nothing can.
 
     Raises:
         TrainingError: the cache is damaged or cannot be written.
     """
     system = load_system(config.system)
-    if system.kind != "generator":
-        announce(f"this run is not measured while it trains: {config.system!r} is a {system.kind}")
-        return None
+    if system.kind == "translator":
+        return _open_translation_evaluator(config, data_dir)
     if reason := _nothing_held_out(config, data_dir):
         announce(f"this run is not measured while it trains: {reason}")
         return None
@@ -107,6 +111,14 @@ def open_evaluator(config: TrainConfig, *, data_dir: Path, cache_dir: Path) -> G
             cache_dir=cache_dir,
         )
     )
+
+
+def _open_translation_evaluator(config: TrainConfig, data_dir: Path) -> TranslationEvaluator | None:
+    dataset = load_unpaired(config.data, image_size=config.image_size, data_dir=data_dir)
+    if reason := nothing_held_out(dataset):
+        announce(f"this run is not measured while it trains: {reason}")
+        return None
+    return TranslationEvaluator(dataset)
 
 
 def _nothing_held_out(config: TrainConfig, data_dir: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""How near images are to the domain that they should belong to, as distributions. Needs no pairs."""
+"""How near images are, as a distribution, to the domain they should belong to. Needs no pairs."""
 
 from dataclasses import dataclass
 

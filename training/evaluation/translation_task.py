@@ -11,7 +11,6 @@ from training.errors import TrainingError
 from training.unpaired import UnpairedDataset
 
 Images = NDArray[np.uint8]  # (N, H, W, C)
-DIRECTIONS = ("a2b", "b2a")
 MIN_IMAGES = 4  # held out of a domain; a distribution of fewer is none
 SEED = 0
 
@@ -20,7 +19,7 @@ SEED = 0
 class TranslationTask:
     """One direction of a data set."""
 
-    direction: str  # one of DIRECTIONS
+    direction: str  # a2b or b2a
     sources: Images  # held out, in random order
     targets: Images  # held out
     training_targets: Images
@@ -28,9 +27,7 @@ class TranslationTask:
 
     def first(self, num_images: int) -> Self:
         """The same with at most so many held-out images of each domain."""
-        return replace(
-            self, sources=self.sources[:num_images], targets=self.targets[:num_images]
-        )
+        return replace(self, sources=self.sources[:num_images], targets=self.targets[:num_images])
 
 
 def make_task(dataset: UnpairedDataset, direction: str) -> TranslationTask:
@@ -56,8 +53,9 @@ def nothing_held_out(dataset: UnpairedDataset) -> str | None:
         count = 0 if test is None else len(test)
         if count < MIN_IMAGES:
             return (
-                f"{dataset.name} has {count} of domain {name}; at least {MIN_IMAGES} are needed: "
-                "images in testA and testB of unpaired:PATH, or more of them in colourise:PATH"
+                f"{dataset.name} holds out {count} images of domain {name}; at least {MIN_IMAGES} "
+                "are needed: images in testA and testB of unpaired:PATH, or more of them in "
+                "colourise:PATH"
             )
     return None
 

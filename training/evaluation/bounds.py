@@ -12,6 +12,8 @@ from training.evaluation.progress import announce
 from training.evaluation.reference import SEED, Reference, random_part, read_subject
 from training.evaluation.scoring import score
 
+MAX_NOISE = 5000  # images: what is far off need not be known to the third digit
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -22,7 +24,7 @@ class Bounds:
 
 
 def load_bounds(reference: Reference, num_images: int, cache_dir: Path) -> Bounds:
-    """The figures of at most so many test images, and of as many images of random pixels.
+    """The figures of at most so many test images, and of images of random pixels.
 
     Raises:
         TrainingError: the file in the cache is damaged.
@@ -35,7 +37,7 @@ def load_bounds(reference: Reference, num_images: int, cache_dir: Path) -> Bound
             return Bounds(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise TrainingError(f"{path} holds no bounds ({error}); delete it") from error
-    bounds = Bounds(_floor(reference, num_images), _noise(reference, num_images))
+    bounds = Bounds(_floor(reference, num_images), _noise(reference, min(num_images, MAX_NOISE)))
     write_text_atomically(path, json.dumps(vars(bounds), indent=2) + "\n")
     return bounds
 

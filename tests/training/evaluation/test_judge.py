@@ -102,3 +102,18 @@ def test_three_stacked_digits_are_read_one_by_one(judge: NetworkJudge, test: Ima
     assert (reading.classes == 100 * first + 10 * second + third).all()
     assert reading.features.shape == (10, 3 * 512)
     assert reading.confidence == pytest.approx(digits.confidence.reshape(3, 10).prod(axis=0))
+
+
+def test_stacked_digits_get_the_judge_of_mnist(
+    train: ImageDataset, test: ImageDataset, judge: NetworkJudge, cache_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    parts = {"train": train, "test": test}
+    monkeypatch.setattr(
+        "training.evaluation.judges.load_dataset", lambda name, **options: parts[options["split"]]
+    )
+    stacked = replace(train, name="stacked-mnist")
+    chosen = load_judge(stacked, stacked, data_dir=Path("nowhere"), cache_dir=cache_dir)
+    assert isinstance(chosen, StackedJudge)
+    assert chosen.weights_sha256 == judge.weights_sha256
+    assert chosen.test_accuracy == judge.test_accuracy

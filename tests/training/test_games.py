@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from training.games.image_pool import ImagePool
-from training.games.play import spread
+from training.games.play import saturated, spread, told_apart
 
 
 def pictures(*shades: float) -> torch.Tensor:
@@ -52,3 +52,14 @@ def test_classes_that_are_each_one_image_have_no_spread() -> None:
     assert spread(images, labels).item() == 0
     spread_within = spread(pictures(0, 5, 2, 7), labels)
     assert spread_within.item() == pytest.approx(2**0.5)
+
+
+def test_logits_are_told_apart_whatever_their_scale() -> None:
+    reals, fakes = torch.tensor([3.0, 4.0, 5.0, 6.0]), torch.tensor([0.0, 4.5, 4.9, 5.9])
+    assert told_apart(reals, fakes).item() == 0.75
+    assert told_apart(1e-3 * reals - 7, 1e-3 * fakes - 7).item() == 0.75
+    assert told_apart(torch.zeros(4), torch.zeros(4)).item() == 0  # the same for all: none told
+
+
+def test_pixels_at_the_ends_are_saturated() -> None:
+    assert saturated(pictures(-1, 1, 0.98, 0)).item() == 0.5

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from training.config import TrainConfig
 from training.export_graph import to_pixels
 from training.games.image_pool import ImagePool
-from training.games.play import add_noise, descend, frozen, gradient_norm, spread
+from training.games.play import (
+    add_noise,
+    descend,
+    frozen,
+    gradient_norm,
+    saturated,
+    spread,
+    told_apart,
+)
 from training.grids import image_grid
 from training.objectives import LOSSES
 from training.players import A_TO_B, B_TO_A, Players
@@ -117,13 +125,17 @@ class CycleGame:
             "identity_loss": identity_loss.detach(),
             "real_logits": torch.stack([logits.detach().mean() for logits in real_logits]).mean(),
             "fake_logits": torch.stack([logits.detach().mean() for logits in fake_logits]).mean(),
+            "told_apart": torch.stack(list(map(told_apart, real_logits, fake_logits))).mean(),
             "generator_gradient_norm": gradient_norm(players.generators.values()),
             "real_spread": (spread(reals_a) + spread(reals_b)) / 2,
             "fake_spread": (spread(fakes_a) + spread(fakes_b)) / 2,
-            "real_low": torch.minimum(reals_a.amin(), reals_b.amin()),
-            "real_high": torch.maximum(reals_a.amax(), reals_b.amax()),
+            # What both domains use: where one is but a sliver of [-1, 1], that shows.
+            "real_low": torch.maximum(reals_a.amin(), reals_b.amin()),
+            "real_high": torch.minimum(reals_a.amax(), reals_b.amax()),
             "fake_low": torch.minimum(fakes_a.detach().amin(), fakes_b.detach().amin()),
             "fake_high": torch.maximum(fakes_a.detach().amax(), fakes_b.detach().amax()),
+            "real_saturated": (saturated(reals_a) + saturated(reals_b)) / 2,
+            "fake_saturated": (saturated(fakes_a) + saturated(fakes_b)) / 2,
         }
 
     def buffers(self) -> dict[str, Tensor]:

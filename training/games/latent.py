@@ -9,7 +9,16 @@ from training.config import TrainConfig
 from training.datasets import ImageDataset
 from training.ema import generator_inputs, recalibrate_batch_norm
 from training.export_graph import to_pixels
-from training.games.play import add_noise, clip_weights, descend, frozen, gradient_norm, spread
+from training.games.play import (
+    add_noise,
+    clip_weights,
+    descend,
+    frozen,
+    gradient_norm,
+    saturated,
+    spread,
+    told_apart,
+)
 from training.grids import image_grid
 from training.objectives import LOSSES
 from training.penalties import interpolate, lipschitz_penalty, squared_gradient_norms
@@ -88,6 +97,7 @@ class LatentGame:
             "penalty": penalty.detach(),
             "real_logits": real_logits.detach().mean(),
             "fake_logits": fake_logits.detach().mean(),
+            "told_apart": told_apart(real_logits, fake_logits),
             "generator_gradient_norm": gradient_norm([self._generator]),
             "real_spread": spread(reals, *real_label),
             "fake_spread": spread(fakes, *fake_label),
@@ -95,6 +105,8 @@ class LatentGame:
             "real_high": reals.amax(),
             "fake_low": fakes.detach().amin(),
             "fake_high": fakes.detach().amax(),
+            "real_saturated": saturated(reals),
+            "fake_saturated": saturated(fakes),
         }
 
     def buffers(self) -> dict[str, Tensor]:

@@ -51,6 +51,19 @@ def gradient_norm(networks: Iterable[nn.Module]) -> Tensor:
 
 
 @torch.no_grad()
+def told_apart(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Share of pairs of a real and a fake in which the real has the higher logit, whatever their
+    scale: 0.5 is guessing."""
+    return (real_logits > fake_logits).float().mean()
+
+
+@torch.no_grad()
+def saturated(images: Tensor) -> Tensor:
+    """Share of pixels within 0.01 of an end of [-1, 1], where the gradient of tanh is next to 0."""
+    return (images.abs() > 0.99).float().mean()
+
+
+@torch.no_grad()
 def spread(images: Tensor, labels: Tensor | None = None) -> Tensor:
     """How different the images of a batch are: standard deviation of a pixel, mean over pixels.
 

@@ -11,6 +11,8 @@ from training.sampling import EpochSampler
 
 EPOCHS = 10
 MIN_STEPS = 1500  # of data sets that are too small to learn in so many epochs
+MIN_STEPS_LARGE = 600  # of images above 32 x 32 pixels, where a step costs four times as much
+LARGE = 32  # pixels
 BATCH_SIZE = 128
 PEAK_LR = 4e-3
 MAX_SHIFT = 2  # pixels: the only augmentation
@@ -30,12 +32,13 @@ class ConvolutionalClassifier(nn.Sequential):
         )  # fmt: skip
 
 
-def recipe(num_images: int) -> str:
+def recipe(dataset: ImageDataset) -> str:
     """What decides the weights beside the data: another recipe is another judge."""
     with torch.device("meta"):
         network = ConvolutionalClassifier(1, 2)
     known = f"{network} {EPOCHS} {BATCH_SIZE} {PEAK_LR} {MAX_SHIFT} {SEED}"
-    return known if _num_steps(num_images) > MIN_STEPS else f"{known} {MIN_STEPS}"
+    least = _min_steps(dataset)
+    return known if _num_steps(dataset) > least else f"{known} {least}"
 
 
 def train_classifier(dataset: ImageDataset, description: str) -> ConvolutionalClassifier:
@@ -70,8 +73,12 @@ def initialise(network: nn.Module) -> None:
             module.reset_parameters()
 
 
-def _num_steps(num_images: int) -> int:
-    return max(EPOCHS * num_images // BATCH_SIZE, MIN_STEPS)
+def _num_steps(dataset: ImageDataset) -> int:
+    return max(EPOCHS * len(dataset) // BATCH_SIZE, _min_steps(dataset))
+
+
+def _min_steps(dataset: ImageDataset) -> int:
+    return MIN_STEPS if dataset.images.shape[-1] <= LARGE else MIN_STEPS_LARGE
 
 
 def _block(entering: int, leaving: int) -> nn.Module:
@@ -84,7 +91,7 @@ def _block(entering: int, leaving: int) -> nn.Module:
 
 def _train(network: nn.Module, dataset: ImageDataset, labels: Tensor, description: str) -> None:
     initialise(network)
-    num_steps = _num_steps(len(dataset))
+    num_steps = _num_steps(dataset)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LR, num_steps)
     sampler = EpochSampler(len(dataset), seed=SEED)

@@ -92,7 +92,7 @@ def load_or_train_judge(train: ImageDataset, test: ImageDataset, cache_dir: Path
     Raises:
         TrainingError: the file in the cache is damaged, or the cache cannot be written.
     """
-    key = hashlib.sha256(f"{recipe(len(train))}-{train.fingerprint}".encode()).hexdigest()
+    key = hashlib.sha256(f"{recipe(train)}-{train.fingerprint}".encode()).hexdigest()
     path = cache_dir / f"{train.name.replace(':', '-')}-{key[:16]}.safetensors"
     if path.exists():
         try:

@@ -60,11 +60,20 @@ def test_training_leaves_the_random_state_alone(train: ImageDataset) -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_the_recipe_of_the_published_mnist_judge_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def of_shape(dataset: ImageDataset, num_images: int, size: int) -> ImageDataset:
+    shape = (num_images, 1, size, size)
+    return replace(dataset, images=torch.zeros((), dtype=torch.uint8).expand(shape))
+
+
+def test_the_recipe_of_the_published_mnist_judge_stays(
+    train: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another recipe is another judge, and figures of models made before could not be compared."""
     monkeypatch.setattr("training.evaluation.classifier.MIN_STEPS", 1500)
-    assert recipe(60_000).endswith(" 10 128 0.004 2 20200")
-    assert recipe(1000).endswith(" 10 128 0.004 2 20200 1500")
+    known = " 10 128 0.004 2 20200"
+    assert recipe(of_shape(train, 60_000, 32)).endswith(known)
+    assert recipe(of_shape(train, 5000, 32)).endswith(f"{known} 1500")
+    assert recipe(of_shape(train, 5000, 64)).endswith(f"{known} 600")
 
 
 def test_a_damaged_judge_is_named(

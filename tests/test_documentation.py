@@ -12,6 +12,7 @@ from app.settings import Settings
 from app.translate_parameters import TranslateParameters
 from training.commands.training import RECIPE_OPTIONS
 from training.datasets import list_datasets
+from training.evaluation.figures import FIGURES
 from training.systems import list_systems, load_system
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -67,6 +68,10 @@ def test_every_system_data_set_and_command_is_documented() -> None:
     page = (DOCS / "training.md").read_text(encoding="utf-8")
     for command in ("list", "train", "evaluate", "export"):
         assert f"gantrain {command}" in page
+
+
+def test_every_figure_of_an_evaluation_is_documented_and_none_that_is_not_there() -> None:
+    assert {name for name in rows("evaluation.md") if not name.startswith("--")} == set(FIGURES)
 
 
 @pytest.mark.parametrize("option", RECIPE_OPTIONS)

@@ -11,8 +11,10 @@ from app.parameters import GenerateParameters
 from app.settings import Settings
 from app.translate_parameters import TranslateParameters
 from training.commands.training import RECIPE_OPTIONS
+from training.config import TrainConfig
 from training.datasets import list_datasets
 from training.evaluation.figures import FIGURES
+from training.runs import foreign_options
 from training.systems import list_systems, load_system
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -76,9 +78,18 @@ def test_every_figure_of_an_evaluation_is_documented_and_none_that_is_not_there(
 
 @pytest.mark.parametrize("option", RECIPE_OPTIONS)
 def test_every_training_option_is_documented_with_its_defaults(option: str) -> None:
+    """A row has one cell for each system, blank where the system has no use for the option."""
     page = (DOCS / "training.md").read_text(encoding="utf-8")
+    (head,) = [line for line in page.splitlines() if line.startswith("| option |")]
     (row,) = [line for line in page.splitlines() if f"`--{option.replace('_', '-')}` |" in line]
-    for name in list_systems():
-        default = getattr(load_system(name).defaults, option, None)
-        if default is not None:
-            assert f"{default:g}" in row
+    names = [cell.strip(" `") for cell in head.split("|")[2:-2]]
+    assert set(names) == set(list_systems())
+    cells = dict(zip(names, [cell.strip() for cell in row.split("|")[2:-2]], strict=True))
+    assert row.split("|")[-2].strip() == TrainConfig.model_fields[option].description
+    for name in names:
+        system = load_system(name)
+        default = getattr(system.defaults, option, None)
+        if option in foreign_options(system):
+            assert cells[name] == ""
+        elif default is not None:
+            assert cells[name] == (default if isinstance(default, str) else f"{default:g}")

@@ -17,11 +17,11 @@ from training.devices import native_precision
 from training.errors import TrainingError, explaining_disk_errors
 from training.games import Dataset
 from training.state import TrainingState
-from training.systems import load_system
+from training.systems import System, load_system
 from training.unpaired import load_unpaired
 
-# Options that the other kind of system has no use for, and the values that switch them off.
-LATENT_ONLY = {
+# Options of one kind of system, and the values that switch them off.
+LATENT_ONLY: dict[str, float] = {
     "latent_dim": 0,
     "discriminator_steps": 1,
     "pack": 1,
@@ -31,7 +31,7 @@ LATENT_ONLY = {
     "r2_gamma": 0,
     "penalty_interval": 1,
 }
-TRANSLATOR_ONLY = {"cycle_weight": 0, "identity_weight": 0, "pool_size": 0}
+TRANSLATOR_ONLY: dict[str, float] = {"cycle_weight": 0, "identity_weight": 0, "pool_size": 0}
 
 
 def resolve_config(
@@ -76,27 +76,27 @@ def resolve_config(
     return config
 
 
+def foreign_options(system: System) -> dict[str, float]:
+    """Options that a system has no use for, and the values that switch them off."""
+    if system.kind == "translator":
+        return LATENT_ONLY
+    return TRANSLATOR_ONLY | ({"pack": 1} if system.is_conditional else {})
+
+
 def _refuse_foreign_options(config: TrainConfig) -> None:
     """Refuse options that the system has no use for, rather than ignore them.
 
     Raises:
-        TrainingError: there is one; the message says which systems take it.
+        TrainingError: there is one; the message names it and its value.
     """
     system = load_system(config.system)
-    foreign = LATENT_ONLY if system.kind == "translator" else TRANSLATOR_ONLY
-    for name, off in foreign.items():
+    for name, off in foreign_options(system).items():
         if (value := getattr(config, name)) != off:
-            kinds = "translators" if foreign is TRANSLATOR_ONLY else "systems that take a latent"
             raise TrainingError(
-                f"{name} {value:g} is for {kinds}, which {config.system!r} is not; leave it out"
+                f"{name} {value:g} has no meaning for system {config.system!r}; leave it out"
             )
     if system.kind == "generator" and config.latent_dim == 0:
         raise TrainingError(f"latent_dim 0 is too small for {config.system!r}; at least 1 is right")
-    if system.is_conditional and config.pack > 1:
-        raise TrainingError(
-            f"pack {config.pack} is for systems without classes, which {config.system!r} is not; "
-            "leave it out"
-        )
 
 
 def load_data(config: TrainConfig, data_dir: Path, *, licence: str | None = None) -> Dataset:

@@ -15,6 +15,7 @@ from tests.training.conftest import TINY_KIMG, Gantrain, start_training, stats
 from training.checkpoints import CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
 from training.reports import LOSS_PLOT, SAMPLES
+from training.runs import resolve_config
 from training.systems import list_systems, load_system
 
 
@@ -196,6 +197,9 @@ def test_labels_are_needed_for_a_conditional_system(
         ("--width", "0", "width: Input should be greater than 0, not 0.0"),
         ("--kimg", "-1", "kimg: Input should be greater than 0, not -1.0"),
         ("--kimg", "0.001", "kimg 0.001 is less than one batch of 16 images"),
+        ("--pack", "3", "batch_size 16 is no multiple of pack 3"),
+        ("--loss", "hinge", "loss: Input should be 'non-saturating'"),
+        ("--evaluate-kimg", "-1", "--evaluate-kimg must be 0 or above"),
         ("--batch-size", "1", "batch_size: Input should be greater than or equal to 2, not 1"),
         ("--image-size", "30", "image_size: Input should be 8, 16, 32, 64, 128 or 256, not 30"),
         ("--image-size", "-8", "image_size: Input should be 8"),
@@ -214,6 +218,54 @@ def test_options_out_of_range_are_named(
     assert train_tiny("dcgan", tmp_path / "run", option, value) == 1
     assert complaint in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("system", "option", "value"),
+    [
+        ("cgan", "--pack", 2),
+        ("dcgan", "--cycle-weight", 10),
+        ("cyclegan", "--pack", 2),
+        ("cyclegan", "--latent-dim", 100),
+        ("cyclegan", "--r1-gamma", 1),
+    ],
+)
+def test_an_option_without_meaning_for_the_system_is_refused(
+    system: str, option: str, value: float, train_tiny: Gantrain, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert train_tiny(system, tmp_path / "run", option, value) == 1
+    name = option.removeprefix("--").replace("-", "_")
+    assert f"{name} {value} has no meaning for system {system!r}" in capsys.readouterr().err
+
+
+def test_every_choice_of_the_rules_trains_and_resumes_exactly(
+    train_tiny: Gantrain, tmp_path: Path
+) -> None:
+    rules = (
+        "--pack", 2, "--loss", "least-squares", "--r1-gamma", 1, "--r2-gamma", 0.5,
+        "--gradient-penalty", 1, "--penalty-interval", 3, "--weight-clip", 0.5,
+        "--optimizer", "rmsprop", "--discriminator-steps", 2,
+    )  # fmt: skip
+    assert train_tiny("dcgan", tmp_path / "whole", *rules) == 0
+    assert train_tiny("dcgan", tmp_path / "halves", *rules, "--kimg", TINY_KIMG / 2) == 0
+    assert train_tiny("dcgan", tmp_path / "halves", *rules, "--resume") == 0
+    whole, halves = ((tmp_path / name / CHECKPOINT).read_bytes() for name in ("whole", "halves"))
+    assert whole == halves
+
+
+@pytest.mark.parametrize(("system", "data"), [("cyclegan", "digits"), ("dcgan", "unpaired:x")])
+def test_data_of_the_wrong_kind_is_refused(
+    system: str, data: str, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gantrain("train", system, "--data", data, "--out", tmp_path / "run") == 1
+    assert f"not data {data!r}" in capsys.readouterr().err
+
+
+def test_a_shorter_run_lets_its_learning_rates_fall_sooner(tmp_path: Path) -> None:
+    given = {"system": "cyclegan", "data": "colourise:x", "kimg": 20.0}
+    config = resolve_config(given, run_dir=tmp_path, resume=False, device=torch.device("cpu"))
+    assert config.decay_kimg == 10
 
 
 def test_an_unusable_run_directory_is_named(

@@ -54,5 +54,5 @@ system = System(
     summary="the GAN of 2014: multilayer perceptrons; --loss minimax plays its original game",
     generator=Generator,
     discriminator=Discriminator,
-    defaults=Defaults(kimg=2000, discriminator_lr=1e-4),
+    defaults=Defaults(kimg=2000, instance_noise=0.0),
 )

@@ -32,7 +32,11 @@ def recalibrate_batch_norm(generator: nn.Module, latent_dim: int, num_classes: i
     The latents are fixed and the random state is not touched, so that doing this or not leaves
     training as it was.
     """
-    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [
+        module
+        for module in generator.modules()
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

@@ -60,7 +60,7 @@ class CycleGame:
         self._a, self._b = (
             _Domain(
                 images=images.to(device),
-                previewed=(images if held_out is None else held_out)[:NUM_PREVIEWED].to(device),
+                previewed=_spread_out(images if held_out is None else held_out).to(device),
                 sampler=EpochSampler(len(images), seed=config.seed + number),
                 maker=generators[maker],
                 judge=discriminators[judge],
@@ -193,6 +193,11 @@ class CycleGame:
     def _autocast(self) -> torch.autocast:
         is_bf16 = self._config.precision == "bf16"
         return torch.autocast(self._device.type, torch.bfloat16, enabled=is_bf16)
+
+
+def _spread_out(images: Tensor) -> Tensor:
+    """A few images from all over the set: neighbours are often of one kind."""
+    return images[torch.linspace(0, len(images) - 1, NUM_PREVIEWED).long()]
 
 
 def _scaled(pixels: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from training.commands import evaluating, exporting, listing, training
+from training.commands import diagnosing, evaluating, exporting, listing, training
 from training.errors import TrainingError
 
-COMMANDS = (listing, training, evaluating, exporting)
+COMMANDS = (listing, training, diagnosing, evaluating, exporting)
 INTERRUPTED = 128 + signal.SIGINT
 
 

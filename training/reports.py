@@ -11,10 +11,14 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.atomic import atomic_path, write_text_atomically
+from training.doctor.course import Course
+from training.doctor.diagnosis import can_judge, findings_now
+from training.doctor.telling import verdict_line
 from training.grids import png_bytes
+from training.records import FILENAME as STATS
+from training.records import read_records
 from training.state import TrainingState
 
-STATS = "stats.jsonl"
 SAMPLES = "samples"
 LOSS_PLOT = "losses.png"
 PLOTTED = ("discriminator_loss", "generator_loss")
@@ -66,10 +70,14 @@ class Reporter:
             **({"metrics": metrics} if metrics else {}),
             "seconds_per_kimg": round(seconds_per_kimg, 3),
         }
+        verdict = self._judge(record)
         self._append(record)
         for name, value in (means | metrics).items():
             self._tensorboard.add_scalar(name, value, shown)
         tqdm.write(self._status_line(record))
+        if verdict:
+            tqdm.write(f"{'verdict':>9}: {verdict}")
+            self._tensorboard.add_text("verdict", verdict, shown)
         sys.stdout.flush()  # into a pipe or file, too, while there is time to act on it
         self._save_preview(shown)
         self._save_plot()
@@ -78,6 +86,15 @@ class Reporter:
         """Write down which signals are no finite numbers any more, for those who ask later."""
         shown = self._state.images_shown
         self._append({"kimg": shown / 1000, "images_shown": shown, "not_finite": broken})
+
+    def _judge(self, record: dict[str, Any]) -> str | None:
+        """Add the doctor's verdict to a record; gives what to say of it, if anything."""
+        course = Course(self._state.config, [*self._records, record])
+        findings = findings_now(course)
+        if findings or can_judge(course):
+            record["verdict"] = [finding.disease.name for finding in findings]
+        before = self._records[-1].get("verdict") if self._records else None
+        return verdict_line(findings, before or [])
 
     def _append(self, record: dict[str, Any]) -> None:
         self._records.append(record)
@@ -116,17 +133,4 @@ class Reporter:
 
 def _records_until(path: Path, images_shown: int) -> list[dict[str, Any]]:
     """Records up to the checkpoint: what an interrupted run wrote beyond it is told again."""
-    if not path.exists():
-        return []
-    records = map(_record, path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return [record for record in records if record and record["images_shown"] <= images_shown]
-
-
-def _record(line: str) -> dict[str, Any] | None:
-    """The record of one line, or None if a crash tore it."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    is_whole = isinstance(record, dict) and isinstance(record.get("images_shown"), int)
-    return record if is_whole else None
+    return [record for record in read_records(path) if record["images_shown"] <= images_shown]

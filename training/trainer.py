@@ -105,5 +105,5 @@ def _explanation(broken: list[str], state: TrainingState) -> str:
     return (
         f"training went wrong near {state.images_shown / 1000:g} kimg: {', '.join(broken)} is not "
         "a finite number; the last checkpoint is from before it; start anew with a lower learning "
-        "rate, or with --precision fp32"
+        "rate, or with --precision fp32 (gantrain doctor RUN_DIR says which)"
     )

@@ -10,6 +10,7 @@ from torch import nn
 from contract import METADATA_KEY, ModelCard
 from training.export_graph import build_onnx
 from training.graph_identity import graph_sha256
+from training.graph_inputs import Sources
 from training.half_weights import HalfFidelity, check_half_weights, with_half_weights
 from training.parity import Parity, check_parity
 
@@ -42,16 +43,23 @@ class CheckedGraph:
 
 
 def build_checked_graph(
-    generator: nn.Module, card: ModelCard, *, weights: Weights = "fp32"
+    generator: nn.Module,
+    card: ModelCard,
+    *,
+    weights: Weights = "fp32",
+    sources: Sources | None = None,
 ) -> CheckedGraph:
     """Export a generator and compare the result with it; nothing but the card may change later.
+
+    Args:
+        sources: real images for a translator to be compared on too.
 
     Raises:
         TrainingError: the graph differs from PyTorch, or float16 weights from float32 ones.
     """
     model = build_onnx(generator, card)
-    parity = check_parity(generator, model.SerializeToString(deterministic=True), card)
+    parity = check_parity(generator, model.SerializeToString(deterministic=True), card, sources)
     if weights == "fp32":
         return CheckedGraph(model, parity, None)
     half = with_half_weights(model)
-    return CheckedGraph(half, parity, check_half_weights(model, half, card))
+    return CheckedGraph(half, parity, check_half_weights(model, half, card, sources))

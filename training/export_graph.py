@@ -9,7 +9,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from contract import IMAGES, LABEL, LATENT, ModelCard
+from contract import IMAGES, ModelCard
+from training.graph_inputs import graph_inputs
 
 PRODUCER = "ganserve"
 
@@ -20,8 +21,19 @@ def to_pixels(images: Tensor) -> Tensor:
     return scaled.to(torch.uint8).permute(0, 2, 3, 1)
 
 
+class PixelReader(nn.Module):
+    """A translator that takes pixels uint8 (N, H, W, S), and gives images as before."""
+
+    def __init__(self, translator: nn.Module) -> None:
+        super().__init__()
+        self.translator = translator
+
+    def forward(self, source: Tensor) -> Tensor:
+        return self.translator(source.permute(0, 3, 1, 2).float() / 127.5 - 1)
+
+
 class PixelGenerator(nn.Module):
-    """A generator as it is served: latent (and label) in, uint8 (N, H, W, C) out."""
+    """A generator as it is served: uint8 (N, H, W, C) out."""
 
     def __init__(self, generator: nn.Module) -> None:
         super().__init__()
@@ -32,18 +44,19 @@ class PixelGenerator(nn.Module):
 
 
 def build_onnx(generator: nn.Module, card: ModelCard) -> onnx.ModelProto:
-    """Export a generator as the graph of the model contract, the card inside."""
-    examples: tuple[Tensor, ...] = (torch.zeros(2, card.latent_dim),)
-    names = [LATENT]
-    if card.is_conditional:
-        examples += (torch.zeros(2, dtype=torch.int64),)
-        names.append(LABEL)
+    """Export a generator as the graph of the model contract, the card inside.
+
+    Args:
+        generator: takes what ``graph_inputs`` gives for this card, a translator pixels.
+    """
+    inputs = graph_inputs(card, range(2))
+    examples = tuple(map(torch.from_numpy, inputs.values()))
     batch = torch.export.Dim("batch")
     with _quiet_exporter():
         program = torch.onnx.export(
             PixelGenerator(generator).eval(),
             examples,
-            input_names=names,
+            input_names=list(inputs),
             output_names=[IMAGES],
             dynamic_shapes=(tuple({0: batch} for _ in examples),),
             dynamo=True,

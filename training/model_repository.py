@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from training.atomic import write_text_atomically
@@ -60,8 +61,7 @@ def publish(destination: Path, files: Mapping[str, bytes]) -> Path:
             partial.rename(version)
             path = (version / MODEL).relative_to(repository).as_posix()
             lines[path] = f"{hashlib.sha256(files[MODEL]).hexdigest()}  {path}"
-            text = "".join(f"{lines[path]}\n" for path in sorted(lines))
-            write_text_atomically(repository / SHA256SUMS, text)
+            _write_lines(repository, lines)
         except BaseException:  # an interrupt, too, leaves nothing behind
             shutil.rmtree(partial, ignore_errors=True)
             if version != partial:
@@ -70,6 +70,38 @@ def publish(destination: Path, files: Mapping[str, bytes]) -> Path:
                 destination.rmdir()
             raise
     return version
+
+
+def publish_all(models: Mapping[Path, Mapping[str, bytes]]) -> list[Path]:
+    """Write the next free version of several models of one repository: all of them, or none.
+
+    Args:
+        models: the files of each by its destination ``models/NAME``.
+
+    Raises:
+        TrainingError: the repository cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for destination, files in models.items():
+            written.append(publish(destination, files))
+    except BaseException:
+        for version in written:
+            _withdraw(version)
+        raise
+    return written
+
+
+def _withdraw(version: Path) -> None:
+    """Undo ``publish``, as far as the disk lets us."""
+    repository = version.parent.parent
+    shutil.rmtree(version, ignore_errors=True)
+    with suppress(OSError):  # other versions are there
+        version.parent.rmdir()
+    with suppress(OSError):
+        lines = _read_lines(repository)
+        lines.pop((version / MODEL).relative_to(repository).as_posix(), None)
+        _write_lines(repository, lines)
 
 
 def _versions(destination: Path, lines: Mapping[str, str]) -> list[int]:
@@ -97,3 +129,8 @@ def _read_lines(repository: Path) -> dict[str, str]:
         if match:
             lines[match["path"]] = line
     return lines
+
+
+def _write_lines(repository: Path, lines: Mapping[str, str]) -> None:
+    text = "".join(f"{lines[path]}\n" for path in sorted(lines))
+    write_text_atomically(repository / SHA256SUMS, text)

@@ -9,6 +9,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from contract import IMAGES, LATENT, ModelCard, sample_latents
+from training import half_weights
 from training.errors import TrainingError
 from training.export_graph import build_onnx
 from training.graph_identity import graph_sha256
@@ -50,7 +51,7 @@ def test_how_far_the_images_move_is_told(full: onnx.ModelProto) -> None:
 def test_images_that_move_too_far_are_refused(
     full: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.half_weights.MAX_DIFFERENCE", 1e-6)
+    monkeypatch.setitem(half_weights.LIMITS, "generator", half_weights.Limits(20, 1e-6, 1.0))
     with pytest.raises(TrainingError, match="export with --weights fp32"):
         check_half_weights(full, with_half_weights(full), CARD)
 

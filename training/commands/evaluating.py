@@ -18,10 +18,11 @@ def add_parser(commands: Commands) -> None:
         help="a finished run, whose figures are kept for export; or models/NAME/VERSION",
     )  # fmt: skip
     parser.add_argument(
-        "--num-images", type=int, help="to generate (default 10000; stacked-mnist 26000)"
-    )
+        "--num-images", type=int,
+        help="to generate (default 10000; stacked-mnist 26000), or to translate (default all)",
+    )  # fmt: skip
     parser.add_argument(
-        "--data", help="where the training data is, if the model cannot say: folder:PATH"
+        "--data", help="where the training data is, if the model cannot say: folder:PATH, for one"
     )
     parser.add_argument(
         "--no-cas", action="store_true", help="without the score that trains a classifier (minutes)"
@@ -56,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
         with_inception=options.inception,
     )
     if (options.directory / CONFIG).exists():
-        evaluation = evaluate_run(options.directory, measuring, weights=options.weights)
+        evaluations = evaluate_run(options.directory, measuring, weights=options.weights)
     elif options.weights != "fp32":
         raise TrainingError(
             f"--weights {options.weights} is for a run; {options.directory} is none (no {CONFIG}), "
             "and a model is measured as it is"
         )
     else:
-        evaluation = evaluate(open_model(options.directory), measuring)
-    print(as_markdown(evaluation))
+        evaluations = [evaluate(open_model(options.directory), measuring)]
+    print("\n\n".join(map(as_markdown, evaluations)))
     return 0

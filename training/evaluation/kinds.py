@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from training.errors import TrainingError
 from training.evaluation.evaluation import Evaluation, Measuring
 from training.evaluation.generation import ServedModel
 from training.evaluation.generators import evaluate_generator
+from training.evaluation.translators import evaluate_translator
 
 PROTOCOLS: dict[str, Callable[[ServedModel, Measuring], Evaluation]] = {
     "generator": evaluate_generator,
+    "translator": evaluate_translator,
 }
 
 
@@ -18,9 +19,4 @@ def evaluate(model: ServedModel, measuring: Measuring) -> Evaluation:
     Raises:
         TrainingError: the data is not what the model was trained on, or cannot be measured with.
     """
-    kind = model.card.kind
-    if kind not in PROTOCOLS:
-        raise TrainingError(
-            f"{model.origin} is a {kind}; what can be evaluated is: {', '.join(PROTOCOLS)}"
-        )
-    return PROTOCOLS[kind](model, measuring)
+    return PROTOCOLS[model.card.kind](model, measuring)

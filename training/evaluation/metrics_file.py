@@ -1,13 +1,14 @@
-"""``metrics.json`` of a run: what was measured, and of exactly which graph."""
+"""``metrics.json`` of a run: what was measured, and of exactly which graph. One for each graph."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contract import Metric
+from contract import Metric, ModelCard
 from training.atomic import write_text_atomically
 from training.errors import TrainingError, explaining_disk_errors
+from training.finished_runs import DIRECTION
 
 FILENAME = "metrics.json"
 
@@ -31,25 +32,25 @@ class MeasuredGraph(BaseModel):
     judge: JudgeFacts
     metrics: Mapping[str, Metric]
 
-    def save(self, run_dir: Path) -> Path:
+    def save(self, run_dir: Path, filename: str = FILENAME) -> Path:
         """Write the file of a run; gives its path.
 
         Raises:
             TrainingError: it cannot be written.
         """
-        path = run_dir / FILENAME
+        path = run_dir / filename
         with explaining_disk_errors(path):
             write_text_atomically(path, self.model_dump_json(indent=2, exclude_none=True) + "\n")
         return path
 
     @classmethod
-    def load(cls, run_dir: Path) -> "MeasuredGraph | None":
+    def load(cls, run_dir: Path, filename: str = FILENAME) -> "MeasuredGraph | None":
         """Read the file of a run; None if there is none.
 
         Raises:
             TrainingError: it cannot be read.
         """
-        path = run_dir / FILENAME
+        path = run_dir / filename
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
@@ -62,17 +63,24 @@ class MeasuredGraph(BaseModel):
             ) from error
 
 
-def metrics_of(run_dir: Path, graph_sha256: str, *, weights: str) -> Mapping[str, Metric]:
+def filename_of(card: ModelCard) -> str:
+    """A run of translators has a file for each direction."""
+    return FILENAME if card.kind == "generator" else f"metrics-{card.recipe[DIRECTION]}.json"
+
+
+def metrics_of(
+    run_dir: Path, graph_sha256: str, *, weights: str, filename: str = FILENAME
+) -> Mapping[str, Metric]:
     """The figures of this graph, or none and a printed line on how to get them.
 
     Raises:
         TrainingError: the file is there and cannot be read.
     """
-    measured = MeasuredGraph.load(run_dir)
+    measured = MeasuredGraph.load(run_dir, filename)
     if measured is not None and measured.graph_sha256 == graph_sha256:
         return measured.metrics
     reason = (
-        f"{run_dir} has no {FILENAME}" if measured is None else "its figures are of another graph"
+        f"{run_dir} has no {filename}" if measured is None else "its figures are of another graph"
     )
     option = "" if weights == "fp32" else f" --weights {weights}"
     print(f"exported without figures: {reason}; gantrain evaluate {run_dir}{option} measures them")

@@ -9,6 +9,10 @@ from training.evaluation.labels import LabelFigures
 from training.evaluation.tables import NOTHING, metrics_table, protocols
 
 MAX_CLASSES_SHOWN = 100
+MEASURED = {
+    "generator": "images of seeds 0, 1, 2, ...",
+    "translator": "held-out images translated",
+}
 
 
 def as_markdown(evaluation: Evaluation) -> str:
@@ -16,7 +20,7 @@ def as_markdown(evaluation: Evaluation) -> str:
     card, judge = evaluation.card, evaluation.judge
     accuracy = "" if judge.test_accuracy is None else f", {judge.test_accuracy:.2%} test accuracy"
     parts = [
-        f"{card.name} ({card.system}): {evaluation.num_images:,} images of seeds 0, 1, 2, ..., as "
+        f"{card.name} ({card.system}): {evaluation.num_images:,} {MEASURED[card.kind]}, as "
         f"served (ONNX, uint8), and {card.dataset} at {card.width}x{card.height} pixels.",
         f"Judge: {judge.description}{accuracy} (weights sha256 {judge.weights_sha256[:12]}).",
         *(f"Note: {note}." for note in evaluation.notes),

@@ -8,14 +8,25 @@ NOTHING = "-"
 
 
 def metrics_table(metrics: Mapping[str, Metric]) -> str:
-    """A row a figure: its value between what real images and what noise get, and over how many."""
-    rows = [
-        f"| `{name}` | {_number(metric.value)} | {_number(metric.floor)} "
-        f"| {_number(metric.noise)} | {_count(metric.num_images)} |"
+    """A row a figure: its value between what real images and what noise get, and over how many.
+
+    Without any noise there is no such column.
+    """
+    has_noise = any(metric.noise is not None for metric in metrics.values())
+    rows = [["figure", "value", "real images", "noise", "N"], ["---"] * 5]
+    rows += [
+        [
+            f"`{name}`",
+            _number(metric.value),
+            _number(metric.floor),
+            _number(metric.noise),
+            _count(metric.num_images),
+        ]
         for name, metric in metrics.items()
     ]
-    head = ["| figure | value | real images | noise | N |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join(head + rows)
+    for row in () if has_noise else rows:
+        del row[3]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def protocols(metrics: Mapping[str, Metric]) -> str:

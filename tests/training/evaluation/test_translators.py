@@ -1,0 +1,123 @@
+"""Translators measured: a run both ways, model files, and what cannot be measured with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract import Metric
+from tests.training.conftest import Gantrain
+from training.evaluation.metrics_file import MeasuredGraph
+from training.evaluation.translation_figures import SUBJECTS, TRANSLATION_FIGURES
+
+FIGURES = {"psnr", "ssim", "pair_error", "frechet_distance"}
+Measure = Callable[..., int]
+
+
+@pytest.fixture
+def run_dir(train_tiny: Gantrain, tmp_path: Path) -> Path:
+    assert train_tiny("cyclegan", tmp_path / "run", "--kimg", 0.032) == 0
+    return tmp_path / "run"
+
+
+def figures_of(run_dir: Path, direction: str) -> dict[str, Metric]:
+    measured = MeasuredGraph.load(run_dir, f"metrics-{direction}.json")
+    assert measured is not None
+    return dict(measured.metrics)
+
+
+def expected(figures: set[str], *baselines: str) -> set[str]:
+    assert {f"_{name}" for name in baselines} <= set(SUBJECTS)
+    return figures | {f"{figure}_{name}" for figure in figures for name in baselines}
+
+
+def test_a_run_is_measured_both_ways_beside_what_it_must_beat(
+    run_dir: Path, gantrain: Gantrain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert gantrain("evaluate", run_dir) == 0
+    table = capsys.readouterr().out
+    to_colour, to_grey = figures_of(run_dir, "a2b"), figures_of(run_dir, "b2a")
+    with_colour = expected(FIGURES | {"colourfulness"}, "do_nothing", "mean_colour")
+    assert set(to_colour) == with_colour | {"cycle_error"}
+    assert set(to_grey) == expected(FIGURES, "do_nothing") | {"cycle_error"}
+    assert set(TRANSLATION_FIGURES) == FIGURES | {"colourfulness", "cycle_error"}
+    for metrics in (to_colour, to_grey):
+        for name, metric in metrics.items():
+            assert f"| `{name}` | {metric.value:.4g} | " in table
+            assert metric.protocol
+            assert "{" not in metric.protocol
+            assert metric.num_images == 4
+    assert to_colour["colourfulness_do_nothing"].value == 0
+    assert 0 < to_colour["colourfulness_mean_colour"].value < 1.5
+    assert to_colour["frechet_distance"].floor is not None
+    assert to_grey["psnr_do_nothing"].value < 60  # the mean of channels is not quite luma
+    assert "4 held-out images translated, as served" in table
+    assert "| noise |" not in table
+
+
+def test_figures_travel_and_a_model_file_gets_the_same(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, colours: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert gantrain("evaluate", run_dir) == 0
+    assert gantrain("export", run_dir, "--to", tmp_path / "models" / "m") == 0
+    version = tmp_path / "models" / "m-a2b" / "1"
+    capsys.readouterr()
+    assert gantrain("evaluate", version, "--data-dir", colours.parent) == 0
+    table = capsys.readouterr().out
+    readme = (version / "README.md").read_text()
+    for name, metric in figures_of(run_dir, "a2b").items():
+        assert f"| `{name}` | {metric.value:.4g} | " in readme
+        assert (f"| `{name}` | {metric.value:.4g} | " in table) == (name != "cycle_error")
+
+    assert gantrain("evaluate", version, "--data-dir", tmp_path) == 1
+    message = capsys.readouterr().err
+    assert "say where that is with --data colourise:PATH" in message
+
+
+def write_domains(folder: Path, *names: str, num_images: int = 6) -> Path:
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for index in range(num_images):
+            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+def test_without_pairs_the_target_domain_is_what_counts(
+    train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_domains(tmp_path / "domains", "trainA", "trainB", "testA", "testB")
+    data, run_dir = ("--data", f"unpaired:{folder}"), tmp_path / "run"
+    assert train_tiny("cyclegan", run_dir, *data, "--kimg", 0.016) == 0
+    assert gantrain("evaluate", run_dir) == 0
+    for direction in ("a2b", "b2a"):
+        metrics = figures_of(run_dir, direction)
+        assert set(metrics) == expected({"frechet_distance"}, "do_nothing") | {"cycle_error"}
+        assert "no measure of quality" in metrics["cycle_error"].protocol
+
+    assert gantrain("export", run_dir, "--to", tmp_path / "models" / "m") == 0
+    version = tmp_path / "models" / "m-b2a" / "1"
+    other = write_domains(tmp_path / "other", "trainA", "trainB", "testA", "testB")
+    capsys.readouterr()
+    assert gantrain("evaluate", version, "--data", f"unpaired:{other}") == 1
+    assert "was trained on 'unpaired:domains', not on 'unpaired:other'" in capsys.readouterr().err
+    for path in (folder / "testA").iterdir():
+        path.unlink()
+    (folder / "testA").rmdir()
+    assert gantrain("evaluate", version, "--data", f"unpaired:{folder}") == 1
+    assert "unpaired:domains holds out 0 images of domain A" in capsys.readouterr().err
+
+
+def test_options_and_data_of_other_models_are_refused(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gantrain("evaluate", run_dir, "--inception") == 1
+    assert "--inception is for generators" in capsys.readouterr().err
+    assert gantrain("evaluate", run_dir, "--data", "digits") == 1
+    assert "data 'digits' is not two image domains" in capsys.readouterr().err
+    assert not (run_dir / "metrics-a2b.json").exists()

@@ -62,4 +62,4 @@ def _parts(images: Images) -> list[Images]:
 
 
 def _tensor(images: Images) -> Tensor:
-    return torch.from_numpy(images).permute(0, 3, 1, 2).double()
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float()

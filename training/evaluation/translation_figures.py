@@ -1,6 +1,6 @@
 """The figures of translators: what each means, of translations and of what they must beat.
 
-``docs/translators.md`` says more. Knows no images and no networks.
+``docs/evaluation.md`` says more. Knows no images and no networks.
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,9 @@ FIELDS: dict[str, Any] = {
 
 
 def test_a_card_survives_the_metadata_dictionary() -> None:
-    metric = Metric(value=0.98, floor=0.995, num_images=10_000, protocol="LeNet, test images")
+    metric = Metric(
+        value=0.98, floor=0.995, noise=0.1, num_images=10_000, protocol="LeNet, test images"
+    )
     card = ModelCard(**FIELDS, metrics={"label_accuracy": metric}, recipe={"adam_betas": [0.5, 1]})
     assert ModelCard.from_metadata(card.to_metadata() | {"other": "tool"}) == card
 

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from contract import METADATA_KEY, ModelCard
+from contract import ModelCard
 from training.checkpoints import FINAL, load_checkpoint, save_checkpoint
 from training.cli import main
 from training.evaluation.figures import FIGURES
@@ -218,22 +218,6 @@ def test_what_is_no_model_is_refused(
         (tmp_path / "model.onnx").write_bytes(content)
     assert evaluate(tmp_path) == 1
     assert str(tmp_path) in capsys.readouterr().err
-
-
-def test_a_translator_has_no_protocol_yet(
-    measured_run: Path, tmp_path: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert gantrain("export", measured_run, "--to", tmp_path / "models" / "m") == 0
-    path = tmp_path / "models" / "m" / "1" / "model.onnx"
-    model = onnx.load(path)
-    (entry,) = model.metadata_props
-    fields = json.loads(entry.value) | {
-        "kind": "translator", "latent_dim": 0, "source_channels": 1,
-    }  # fmt: skip
-    entry.key, entry.value = METADATA_KEY, json.dumps(fields)
-    onnx.save(model, path)
-    assert evaluate(path.parent) == 1
-    assert "is a translator; what can be evaluated is: generator" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [5, 1_000_001])

@@ -84,6 +84,16 @@ def test_a_conditional_generator_heeds_its_label() -> None:
     assert not torch.allclose(first, second)
 
 
+@pytest.mark.parametrize(("source_channels", "channels"), [(3, 3), (1, 3), (3, 1)])
+def test_a_translator_begins_as_a_change_of_its_source(source_channels: int, channels: int) -> None:
+    torch.manual_seed(0)
+    shape = Shape(16, channels, 0.2, source_channels=source_channels)
+    source = torch.rand(4, source_channels, 16, 16) * 1.6 - 0.8
+    images = load_system("cyclegan").generator(shape)(source)
+    expected = source if channels == source_channels else source.mean(dim=1, keepdim=True)
+    assert (images - expected).abs().mean() < 0.2
+
+
 def test_dcgan_is_the_reference_network() -> None:
     shape = Shape(image_size=32, channels=1, latent_dim=100, num_classes=0, width=1.0)
     system = load_system("dcgan")

@@ -2,11 +2,12 @@
 
 Three things differ from the paper, whose images had 256 pixels. Small images get fewer residual
 blocks and a smaller patch. Upsampling is by resizing, not by transposed convolution, against
-checkerboards (Odena, Dumoulin and Olah 2016). And the last convolution sees the source beside the
-features, because instance norm forgets how bright an image was.
+checkerboards (Odena, Dumoulin and Olah 2016). And a generator gives the difference from its source,
+which its last convolution sees, too: instance norm forgets how bright an image was.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.networks import init_dcgan
@@ -37,9 +38,13 @@ class Generator(nn.Module):
         self.head = nn.Sequential(
             nn.ReflectionPad2d(3), nn.Conv2d(inner + shape.source_channels, shape.channels, 7)
         )
+        self.is_of_other_channels = shape.channels != shape.source_channels
 
     def forward(self, source: Tensor) -> Tensor:
-        return self.head(torch.cat([self.body(source), source], dim=1)).tanh()
+        difference = self.head(torch.cat([self.body(source), source], dim=1))
+        if self.is_of_other_channels:
+            source = source.mean(dim=1, keepdim=True)  # and as grey as that in all new channels
+        return F.hardtanh(source + difference)
 
 
 class ResidualBlock(nn.Module):
@@ -98,7 +103,7 @@ system = System(
         batch_size=4,
         latent_dim=0,
         loss="least-squares",
-        instance_noise=0.05,
+        instance_noise=0.02,
         cycle_weight=10,
         identity_weight=0.5,
         pool_size=50,

@@ -18,10 +18,10 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format bench
+.PHONY: help install serve test lint format bench bench-family
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(DEV_READY)  ## set up .venv with everything: service, training, tests
 
@@ -43,6 +43,9 @@ format: $(DEV_READY)  ## let ruff rewrite what it can
 
 bench: $(SERVE_READY)  ## measure the service on this machine
 	@$(BIN)/ganserve bench
+
+bench-family: $(DEV_READY)  ## train and compare the GAN systems; hours on a CPU
+	$(BIN)/python -m benchmarks.family
 
 # $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
 define install

@@ -1,0 +1,1 @@
+"""Side-by-side measurements; results are kept with date and hardware."""

@@ -1,0 +1,1 @@
+"""The GAN family on one data set, width and budget: which system makes the better images."""

@@ -1,0 +1,52 @@
+"""python -m benchmarks.family: train, evaluate, compare. Interrupted, it goes on where it was."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.family import page, results
+from benchmarks.family.plan import FURTHER_SEEDS, MNIST, NUM_BEST, STACKED_MNIST, Entry
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.family", description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("runs/family"))
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(os.environ.get("GANTRAIN_DATA_DIR", "data"))
+    )
+    options = parser.parse_args()
+
+    on_mnist = [_measure(entry, 0, options) for entry in MNIST]
+    best = sorted(on_mnist, key=lambda row: row["metrics"]["frechet_distance"]["value"])[:NUM_BEST]
+    further = [
+        _measure(entry, seed, options)
+        for entry in MNIST
+        if entry.name in {row["name"] for row in best}
+        for seed in FURTHER_SEEDS
+    ]
+    on_stacked = [_measure(entry, 0, options) for entry in STACKED_MNIST]
+    results.save(on_mnist + further + on_stacked)
+    page.write(results.load())
+
+
+def _measure(entry: Entry, seed: int, options: argparse.Namespace) -> dict[str, object]:
+    """Train and evaluate one row, unless that is done."""
+    data = entry.options[1]
+    run_dir = options.runs / f"{data}-{entry.name.replace(', ', '-').replace(' ', '-')}-{seed}"
+    where = ("--data-dir", str(options.data_dir))
+    _gantrain("train", entry.system, *entry.with_seed(seed), *where,
+              "--evaluate-kimg", "0", "--resume", "--out", str(run_dir))  # fmt: skip
+    if not (run_dir / "metrics.json").exists():
+        _gantrain("evaluate", str(run_dir), *where, "--no-cas")
+    return results.read_run(run_dir, name=entry.name, seed=seed)
+
+
+def _gantrain(*arguments: str) -> None:
+    print("gantrain", *arguments, flush=True)
+    subprocess.run([sys.executable, "-m", "training", *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()

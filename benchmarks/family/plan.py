@@ -1,0 +1,35 @@
+"""Which runs are compared, under which options. Knows no results."""
+
+from dataclasses import dataclass
+
+WIDTH = "0.25"
+MNIST_KIMG = "300"
+STACKED_KIMG = "300"
+FURTHER_SEEDS = (1, 2)  # of the best two
+NUM_BEST = 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: a name for readers, and the options of ``gantrain train`` that make it."""
+
+    name: str
+    system: str
+    options: tuple[str, ...]
+
+    def with_seed(self, seed: int) -> tuple[str, ...]:
+        return (*self.options, "--seed", str(seed))
+
+
+_ON_MNIST = ("--data", "mnist", "--width", WIDTH, "--kimg", MNIST_KIMG)
+_ON_STACKED = ("--data", "stacked-mnist", "--width", WIDTH, "--kimg", STACKED_KIMG)
+_VANILLA = ("--instance-noise", "0")
+
+MNIST = tuple(Entry(name, name, _ON_MNIST) for name in ("gan", "dcgan", "wgan", "wgan-gp", "cgan"))
+
+STACKED_MNIST = (
+    Entry("dcgan", "dcgan", (*_ON_STACKED, *_VANILLA)),
+    Entry("dcgan, two packed", "dcgan", (*_ON_STACKED, *_VANILLA, "--pack", "2")),
+    Entry("dcgan, instance noise", "dcgan", _ON_STACKED),
+    Entry("wgan-gp", "wgan-gp", _ON_STACKED),
+)

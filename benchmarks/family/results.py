@@ -1,0 +1,50 @@
+"""What the runs gave, read from their directories and kept as one JSON file."""
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def read_run(run_dir: Path, *, name: str, seed: int) -> dict[str, Any]:
+    """The figures of one finished and evaluated run, and what it cost."""
+    config = json.loads((run_dir / "config.json").read_text())
+    measured = json.loads((run_dir / "metrics.json").read_text())
+    lines = (run_dir / "stats.jsonl").read_text().splitlines()
+    seconds_per_kimg = [json.loads(line)["seconds_per_kimg"] for line in lines]
+    images_a_step = config["batch_size"] * config["discriminator_steps"]
+    return {
+        "name": name,
+        "system": config["system"],
+        "data": config["data"],
+        "seed": seed,
+        "kimg": config["kimg"],
+        "width": config["width"],
+        "generator_steps": round(config["kimg"] * 1000 / images_a_step),
+        "seconds_per_kimg": sorted(seconds_per_kimg)[len(seconds_per_kimg) // 2],
+        "judge": measured["judge"],
+        "metrics": measured["metrics"],
+    }
+
+
+def save(rows: list[dict[str, Any]]) -> None:
+    """Write all rows with date and machine."""
+    record = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, no GPU"
+        if not torch.cuda.is_available()
+        else torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "rows": rows,
+    }
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def load() -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(RESULTS.read_text())
+    return record

@@ -1,0 +1,67 @@
+"""The family's page is made from its results alone, and is in step with them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.family import page, plan, results
+from training.config import TrainConfig
+from training.runs import resolve_config
+from training.systems import load_system
+
+
+def row(name: str, data: str, seed: int, **values: float) -> dict[str, Any]:
+    metrics = {key: {"value": value, "floor": 1.0} for key, value in values.items()}
+    return {
+        "name": name, "system": name, "data": data, "seed": seed, "kimg": 100, "width": 0.25,
+        "generator_steps": 1562, "seconds_per_kimg": 0.6, "judge": {"test_accuracy": 0.9967},
+        "metrics": metrics,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    quality = {"frechet_distance": 2.5, "coverage": 0.5, "recall": 0.7, "precision": 0.4}
+    better = quality | {"frechet_distance": 1.5}
+    return {
+        "date": "2026-01-01",
+        "machine": "two threads",
+        "torch": "2.13.0",
+        "rows": [
+            row("gan", "mnist", 0, **quality, classes_seen=10),
+            row("dcgan", "mnist", 0, **quality, classes_seen=10),
+            row("dcgan", "mnist", 1, **better, classes_seen=10),
+            row("dcgan", "stacked-mnist", 0, classes_seen=640, class_kl=1.23),
+        ],
+    }
+
+
+def test_seeds_of_one_system_are_one_row_of_mean_and_spread(record: dict[str, Any]) -> None:
+    text = page.render(record)
+    assert "| dcgan | 2 | 1,562 | 1.0 | 2 ± 0.707 | 0.5 ± 0 |" in text
+    assert "| gan | 1 | 1,562 | 1.0 | 2.5 | 0.5 |" in text
+    assert "| dcgan | 1 | 1,562 | 1.0 | 640 | 1.23 |" in text
+
+
+def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:
+    for entry in (*plan.MNIST, *plan.STACKED_MNIST):
+        names = [option.removeprefix("--").replace("-", "_") for option in entry.options[::2]]
+        given = dict(zip(names, entry.options[1::2], strict=True))
+        fields = TrainConfig.model_fields
+        typed = {
+            name: value if fields[name].annotation is str else float(value)
+            for name, value in given.items()
+        }
+        typed |= {"pack": int(given["pack"])} if "pack" in given else {}
+        load_system(entry.system)
+        resolve_config(
+            {"system": entry.system, **typed}, run_dir=tmp_path, resume=False,
+            device=torch.device("cpu"),
+        )  # fmt: skip
+
+
+@pytest.mark.skipif(not results.RESULTS.exists(), reason="the family has not been measured yet")
+def test_the_page_is_in_step_with_the_results() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.render(results.load())

@@ -91,7 +91,7 @@ def test_a_translator_heeds_how_bright_its_source_is(source_channels: int, chann
         Shape(16, channels, 0.2, source_channels=source_channels)
     )
     source = torch.rand(4, source_channels, 16, 16) * 0.4 - 0.5
-    brighter = (generator(source + 0.3) - generator(source)).mean()
+    brighter = (generator(source + 0.3) - generator(source)).mean().item()
     assert brighter == pytest.approx(0.3, abs=0.1)
 
 

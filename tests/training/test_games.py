@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from training.games.cycle import _narrower_range
 from training.games.image_pool import ImagePool
 from training.games.play import saturated, spread, told_apart
 
@@ -63,3 +64,10 @@ def test_logits_are_told_apart_whatever_their_scale() -> None:
 
 def test_pixels_at_the_ends_are_saturated() -> None:
     assert saturated(pictures(-1, 1, 0.98, 0)).item() == 0.5
+
+
+def test_of_two_domains_the_one_that_uses_less_of_the_range_is_told() -> None:
+    dark, full = pictures(-1, -0.99), pictures(-0.5, 1)
+    for domains in ((dark, full), (full, dark)):
+        low, high = _narrower_range(*domains)
+        assert (low.item(), high.item()) == pytest.approx((-1, -0.99))

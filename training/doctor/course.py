@@ -68,10 +68,11 @@ class Course:
         half = self.records[-1]["images_shown"] / 2
         earlier = [record for record in self.records if record["images_shown"] <= half]
         before, now = (
-            [value for record in records[-WINDOW:] if (value := ratio(record, name, reference))]
+            [ratio(record, name, reference) for record in records[-WINDOW:]]
             for records in (earlier, self.records)
         )
-        return bool(before and now) and mean(now) > RISEN * mean(before)
+        then, today = _known(before), _known(now)
+        return bool(then and today) and mean(today) > RISEN * mean(then)
 
     def points(self, name: str) -> list[tuple[float, float]]:
         """(kimg, value) of a signal wherever there is one."""
@@ -108,8 +109,12 @@ def ratio(record: Record, name: str, reference: str) -> float | None:
 
 
 def _complete(values: Sequence[float | None]) -> list[float] | None:
-    known = [value for value in values if value is not None]
+    known = _known(values)
     return known if len(known) == len(values) == WINDOW else None
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def _points(values: Sequence[tuple[Record, float | None]]) -> list[tuple[float, float]]:

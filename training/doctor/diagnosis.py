@@ -48,11 +48,11 @@ def can_judge(course: Course) -> bool:
 
 
 def not_looked_for(course: Course) -> list[Disease]:
-    """Diseases whose signals no record has."""
+    """Diseases whose signals or metrics no record has."""
     return [
         disease
         for disease in DISEASES
-        if disease.concerns(course) and not all(_is_known(name, course) for name in disease.signals)
+        if disease.concerns(course) and not _can_show(disease, course)
     ]
 
 
@@ -84,5 +84,7 @@ def _symptom(disease: Disease, course: Course) -> str | None:
     return disease.symptom(course)
 
 
-def _is_known(name: str, course: Course) -> bool:
-    return bool(course.points(name) or course.metric(name))
+def _can_show(disease: Disease, course: Course) -> bool:
+    if disease.signals:
+        return all(course.points(name) for name in disease.signals)
+    return not disease.metrics or any(course.metric(name) for name in disease.metrics)

@@ -31,15 +31,17 @@ class Disease:
     """One thing that can go wrong.
 
     ``symptom`` judges the last tick of a course; it gives a sentence with the numbers, or None if
-    all is well. A run without its ``signals`` cannot be judged.
+    all is well. A run without its ``signals``, or without any of its ``metrics`` if those are all
+    it has, cannot be judged.
     """
 
     name: str
     meaning: str
     severity: Severity
-    signals: tuple[str, ...]  # plotted together with it, too
     symptom: Callable[[Course], str | None]
     cures: tuple[Cure, ...]  # best first
+    signals: tuple[str, ...] = ()  # of every tick
+    metrics: tuple[str, ...] = ()  # measured now and then
     warm_up_steps: int = WARM_UP_STEPS
     concerns: Callable[[Course], bool] = lambda course: True  # this kind of run can have it
 

@@ -82,7 +82,7 @@ def _draw_findings(axes: Axes, findings: Sequence[Finding], end: float) -> None:
 
 def _draw_panel(axes: Axes, panel: Panel, course: Course, findings: Sequence[Finding]) -> None:
     names = {line.name for line in panel.lines}
-    shown_by = [finding for finding in findings if names & set(finding.disease.signals)]
+    shown_by = [finding for finding in findings if names & _shown_in(finding)]
     for row, finding in enumerate(shown_by):
         start, stop = _span(finding, course.kimg)
         colour = COLOURS[finding.disease.severity]
@@ -109,6 +109,10 @@ def _draw_panel(axes: Axes, panel: Panel, course: Course, findings: Sequence[Fin
     axes.grid(alpha=0.25)
     if len(panel.lines) > 1:
         axes.legend(fontsize=7.5, framealpha=0.6)
+
+
+def _shown_in(finding: Finding) -> set[str]:
+    return {*finding.disease.signals, *finding.disease.metrics}
 
 
 def _points(course: Course, line: Line) -> list[tuple[float, float]]:

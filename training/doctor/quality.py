@@ -1,6 +1,6 @@
 """Diseases that only measured images show: worse again, or of another class than asked for."""
 
-from training.doctor.course import Course
+from training.doctor.course import CHOOSING, Course
 from training.doctor.cures import (
     check_labels,
     penalise_gradients,
@@ -46,7 +46,7 @@ WRONG_CLASSES = Disease(
     name="wrong classes",
     meaning="the generator makes other classes than it is asked for",
     severity="serious",
-    signals=("label_accuracy",),
+    metrics=("label_accuracy",),
     symptom=_ignores_labels,
     cures=(check_labels, raise_discriminator_rate),
     concerns=lambda course: course.is_conditional,
@@ -55,7 +55,7 @@ GETTING_WORSE = Disease(
     name="getting worse",
     meaning="the images were better before",
     severity="mild",
-    signals=("frechet_distance",),
+    metrics=CHOOSING,
     symptom=_was_better,
     cures=(stop_earlier, penalise_gradients),
 )

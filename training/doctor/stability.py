@@ -104,7 +104,6 @@ NOT_FINITE = Disease(
     name="not finite",
     meaning="a signal is no finite number any more, and the run ended",
     severity="fatal",
-    signals=(),
     symptom=_is_broken,
     cures=(tuned_rates, full_precision, lower_rates),
     warm_up_steps=0,

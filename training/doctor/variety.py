@@ -7,6 +7,8 @@ from training.doctor.disease import Disease
 # Spread of the fakes beside that of the reals. Collapsed conditional runs: 0.08 to 0.24; healthy
 # ones on MNIST pass 0.25 before step 200 and end at 1 (docs/log.md).
 COLLAPSED = 0.25
+# Spread that may grow to something. Generators that learn had 0.15 in their first tick.
+NONE = 0.05
 # What a run should have after so many steps of the generator; healthy ones have 0.7 at 500.
 POOR, POOR_STEPS = 0.5, 2000
 
@@ -25,7 +27,8 @@ def _varies_too_little(course: Course) -> str | None:
     if ratios is None:
         return None
     limit = POOR if course.generator_steps >= POOR_STEPS else COLLAPSED
-    if max(ratios) >= limit or course.has_risen("fake_spread", "real_spread"):
+    is_growing = ratios[-1] > NONE and course.has_risen("fake_spread", "real_spread")
+    if max(ratios) >= limit or is_growing:
         return None
     within = " within a class" if course.is_conditional else ""
     return (
@@ -72,6 +75,7 @@ MODE_COLLAPSE = Disease(
     meaning="the generator makes a few images, whatever its input",
     severity="fatal",
     signals=("real_spread", "fake_spread"),
+    metrics=("class_diversity",),
     symptom=_collapses,
     cures=(tuned_rates, pack, penalise_gradients, more_noise),
     concerns=lambda course: not course.is_conditional,
@@ -81,6 +85,7 @@ CLASS_COLLAPSE = Disease(
     meaning="the generator makes one image of each class, whatever its latent",
     severity="fatal",
     signals=("real_spread", "fake_spread"),
+    metrics=("class_diversity",),
     symptom=_collapses,
     cures=(tuned_rates, penalise_gradients, more_noise),
     concerns=lambda course: course.is_conditional,
@@ -89,7 +94,7 @@ LOST_CLASSES = Disease(
     name="lost classes",
     meaning="whole classes of the data are missing among the fakes, or next to missing",
     severity="serious",
-    signals=("class_kl", "classes_seen"),
+    metrics=("class_kl", "classes_seen"),
     symptom=_lacks_classes,
     cures=(tuned_rates, pack, penalise_gradients, more_noise),
     concerns=lambda course: not course.is_conditional and not course.is_translator,

@@ -117,6 +117,7 @@ class CycleGame:
             )
             descend(players.generator_optimizer, generator_loss)
 
+        real_low, real_high = _narrower_range(reals_a, reals_b)
         return {
             "discriminator_loss": discriminator_loss.detach(),
             "generator_loss": generator_loss.detach(),
@@ -129,9 +130,8 @@ class CycleGame:
             "generator_gradient_norm": gradient_norm(players.generators.values()),
             "real_spread": (spread(reals_a) + spread(reals_b)) / 2,
             "fake_spread": (spread(fakes_a) + spread(fakes_b)) / 2,
-            # What both domains use: where one is but a sliver of [-1, 1], that shows.
-            "real_low": torch.maximum(reals_a.amin(), reals_b.amin()),
-            "real_high": torch.minimum(reals_a.amax(), reals_b.amax()),
+            "real_low": real_low,
+            "real_high": real_high,
             "fake_low": torch.minimum(fakes_a.detach().amin(), fakes_b.detach().amin()),
             "fake_high": torch.maximum(fakes_a.detach().amax(), fakes_b.detach().amax()),
             "real_saturated": (saturated(reals_a) + saturated(reals_b)) / 2,
@@ -202,6 +202,15 @@ def _spread_out(images: Tensor) -> Tensor:
 
 def _scaled(pixels: Tensor) -> Tensor:
     return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def _narrower_range(*domains: Tensor) -> tuple[Tensor, Tensor]:
+    """Lowest and highest pixel of the domain that uses less of [-1, 1]."""
+    lows = torch.stack([images.amin() for images in domains])
+    highs = torch.stack([images.amax() for images in domains])
+    narrower = (highs - lows).argmin()
+    return lows[narrower], highs[narrower]
 
 
 def _distance(images: Tensor, others: Tensor) -> Tensor:

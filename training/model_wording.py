@@ -50,10 +50,10 @@ def _of_generator(card: ModelCard) -> Wording:
 
 def _of_translator(card: ModelCard, *, shows_real: bool) -> Wording:
     shown = (
-        "held-out images of the data, which training never saw, taken at even distances and not "
-        f"chosen.\nCredit for these images: {card.dataset}, {card.data_licence}."
+        "held-out images of the\ndata, which training never saw, taken at even distances and not "
+        f"chosen. Credit for them: {card.dataset},\n{card.data_licence}."
         if shows_real
-        else "gradients and plain images, since no real ones could be shown: it says little."
+        else "gradients and plain\nimages, since no real ones could be shown: it says little."
     )
     return Wording(
         facts={

@@ -70,7 +70,7 @@ def test_cards_readmes_and_previews_say_what_the_models_do(
         readme = (version / "README.md").read_text()
         assert f"/translate/{name}' -H 'Content-Type: image/png'" in readme
         assert "--data-binary @image.png" in readme
-        assert f"Credit for these images: colourise:{card.dataset[10:]}, {LICENCE}." in readme
+        assert f"Credit for them: {card.dataset},\n{LICENCE}." in readme
         with Image.open(version / "preview.png") as preview:
             assert (preview.mode, preview.size) == ("RGB", (4 * 8, 2 * 8))  # four held-out images
         assert str(tmp_path).encode() not in (version / "model.onnx").read_bytes()

@@ -11,27 +11,27 @@ from training.evaluation.figures import Figure, round_figure
 TRANSLATION_FIGURES = {
     "psnr": Figure(
         "peak signal-to-noise ratio in dB, at most 60 for an image, mean over images, between the "
-        "true images and {images}",
+        "true images and the translations",
         "higher",
     ),
     "ssim": Figure(
         "structural similarity (Gaussian window of 11 pixels), mean over images, between the true "
-        "images and {images}",
+        "images and the translations",
         "higher",
     ),
     "pair_error": Figure(
         "root-mean-square difference over all pixels, in grey levels of 255, between the true "
-        "images and {images}",
+        "images and the translations",
         "lower",
     ),
     "colourfulness": Figure(
         "highest minus lowest channel of a pixel, 0 for grey, mean over all pixels and divided by "
-        "that of the true images, of {images}",
+        "that of the true images",
         "as real",
     ),
     "frechet_distance": Figure(
         "Frechet distance, in the features of the last hidden layer of {judge}, between "
-        "{num_reference} training images of the target domain and {images}",
+        "{num_reference} training images of the target domain and the translations",
         "lower",
     ),
     "cycle_error": Figure(
@@ -40,10 +40,9 @@ TRANSLATION_FIGURES = {
         "neither",
     ),
 }
-SUBJECTS = {  # what a figure can be of, by the end of its name
-    "": "the translations",
-    "_do_nothing": "the sources as they are (grey in three equal channels, or the mean of three)",
-    "_mean_colour": "the sources with each grey level in its mean colour, learnt from the colour "
+BASELINES = {  # what else a figure can be of: the end of its name
+    "do_nothing": "the sources as they are (grey in three equal channels, or the mean of three)",
+    "mean_colour": "the sources with each grey level in its mean colour, learnt from the colour "
     "images of training",
 }
 
@@ -58,11 +57,13 @@ def as_translation_metric(
     floor: float | None = None,
 ) -> Metric:
     """A measured figure for a model card; ``facts`` fill the places of its sentence."""
-    images = SUBJECTS[f"_{baseline}" if baseline else ""]
+    protocol = TRANSLATION_FIGURES[name].protocol.format_map(facts)
+    if baseline:
+        protocol = f"as `{name}`, of {BASELINES[baseline]} in place of the translations"
     return Metric(
         value=round_figure(value),
         floor=None if floor is None else round_figure(floor),
         noise=None,
         num_images=num_images,
-        protocol=TRANSLATION_FIGURES[name].protocol.format_map({**facts, "images": images}),
+        protocol=protocol,
     )

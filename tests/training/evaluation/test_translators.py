@@ -10,7 +10,7 @@ from PIL import Image
 from contract import Metric
 from tests.training.conftest import Gantrain
 from training.evaluation.metrics_file import MeasuredGraph
-from training.evaluation.translation_figures import SUBJECTS, TRANSLATION_FIGURES
+from training.evaluation.translation_figures import BASELINES, TRANSLATION_FIGURES
 
 FIGURES = {"psnr", "ssim", "pair_error", "frechet_distance"}
 Measure = Callable[..., int]
@@ -29,7 +29,7 @@ def figures_of(run_dir: Path, direction: str) -> dict[str, Metric]:
 
 
 def expected(figures: set[str], *baselines: str) -> set[str]:
-    assert {f"_{name}" for name in baselines} <= set(SUBJECTS)
+    assert set(baselines) <= set(BASELINES)
     return figures | {f"{figure}_{name}" for figure in figures for name in baselines}
 
 

@@ -13,6 +13,8 @@ from app.translate_parameters import TranslateParameters
 from training.commands.training import RECIPE_OPTIONS
 from training.config import TrainConfig
 from training.datasets import list_datasets
+from training.doctor.catalogue import DISEASES
+from training.doctor.disease import Disease
 from training.evaluation.figures import FIGURES
 from training.evaluation.translation_figures import TRANSLATION_FIGURES
 from training.runs import foreign_options
@@ -69,8 +71,18 @@ def test_every_error_of_a_route_is_documented(error: type[errors.GanServeError])
 def test_every_system_data_set_and_command_is_documented() -> None:
     assert set(list_systems()) | set(list_datasets()) <= rows("training.md")
     page = (DOCS / "training.md").read_text(encoding="utf-8")
-    for command in ("list", "train", "evaluate", "export"):
+    for command in ("list", "train", "evaluate", "export", "doctor"):
         assert f"gantrain {command}" in page
+
+
+@pytest.mark.parametrize("disease", DISEASES, ids=lambda disease: disease.name)
+def test_every_disease_is_documented_with_what_shows_it(disease: Disease) -> None:
+    page = (DOCS / "doctor.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{disease.name}` |")]
+    assert f"| {disease.severity} |" in row
+    for name in (*disease.signals, *disease.metrics):
+        assert f"`{name}`" in row
+        assert f"`{name}`" in page.partition("## What it finds")[0]
 
 
 def test_every_figure_of_an_evaluation_is_documented_and_none_that_is_not_there() -> None:

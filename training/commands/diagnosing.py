@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
 
     patient = read_run(options.run_dir)
     findings = findings_ever(patient.course)
-    print("\n\n".join(explain(patient, findings)))
+    paragraphs = explain(patient, findings)
     if path := draw(patient, findings):
-        print(f"\nplot: {path}")
+        paragraphs.append(f"plot: {path}")
+    print("\n\n".join(paragraphs))
     return SICK if any(finding.is_current for finding in findings) else 0

@@ -35,7 +35,7 @@ PANELS = (
     ),
     Panel("logits", (Line("real_logits", REAL, "reals"), Line("fake_logits", FAKE, "fakes"))),
     Panel(
-        "generator's gradient norm",
+        "generator's gradient norm (logarithmic)",
         (Line("generator_gradient_norm", FAKE, "gradient norm"),),
         is_logarithmic=True,
     ),
@@ -59,7 +59,7 @@ PANELS = (
         ),
     ),
     Panel(
-        "Frechet distance (lower is better)",
+        "Frechet distance (logarithmic, lower is better)",
         (Line("frechet_distance", OTHER, "Frechet distance"),),
         is_logarithmic=True,
     ),
@@ -75,5 +75,5 @@ PANELS = (
             Line("label_accuracy", OTHER, "label accuracy"),
         ),
     ),
-    Panel("classes", (Line("classes_seen", OTHER, "classes seen"),)),
+    Panel("classes seen", (Line("classes_seen", OTHER, "classes seen"),), limits=(0, None)),
 )

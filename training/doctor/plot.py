@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from training.atomic import atomic_path
 from training.doctor.course import Course
@@ -102,13 +103,32 @@ def _draw_panel(axes: Axes, panel: Panel, course: Course, findings: Sequence[Fin
     if "discriminator_loss" in names and (guessing := guessing_loss(course.config)):
         axes.axhline(guessing, color=REAL, lw=0.8, ls=":", label="discriminator that guesses")
     if panel.is_logarithmic:
-        axes.set_yscale("log")
-    axes.set_ylim(*panel.limits)
+        _make_logarithmic(axes)
+    _limit(axes, panel)
     axes.tick_params(labelsize=8)
     axes.set_title(panel.title, fontsize=9, loc="left")
     axes.grid(alpha=0.25)
-    if len(panel.lines) > 1:
-        axes.legend(fontsize=7.5, framealpha=0.6)
+    if len(panel.lines) > 1:  # in the line of the title, where it hides nothing
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, fontsize=7.5,
+            borderaxespad=0.2, handlelength=1.5, columnspacing=1,
+        )  # fmt: skip
+
+
+def _make_logarithmic(axes: Axes) -> None:
+    """Ticks at powers of ten; where there are hardly any, at 2 and 5 times them, too."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _limit(axes: Axes, panel: Panel) -> None:
+    low, high = panel.limits
+    if low is not None and high is None:
+        high = 1.08 * axes.get_ylim()[1]
+    axes.set_ylim(low, high)
 
 
 def _shown_in(finding: Finding) -> set[str]:

@@ -73,7 +73,7 @@ def test_a_disease_shows_in_its_signals(name: str, signals: dict, config: object
         ({"discriminator_loss": 0.08}, None),
         ({"discriminator_loss": 1e-9}, WGAN_GP),  # a critic has nothing to win
         ({"fake_spread": 0.18}, None),
-        ({"discriminator_loss": [0.4, 0.6] * 4}, None),
+        ({"discriminator_loss": [0.4, 0.75] * 4}, None),
         ({"discriminator_loss": [0.1, 0.3, 0.6, 0.9, 1.2, 0.9, 0.6, 0.3]}, None),
     ],
 )

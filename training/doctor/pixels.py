@@ -12,7 +12,7 @@ NARROW = 0.25
 BEYOND = 1.001
 
 # Of the pixels between the ends of the range that reals have, fakes have so few. On MNIST fakes of
-# healthy runs always have more than reals; on digits with 100 times the tuned rates it came to 0.16.
+# healthy runs have more than reals; on digits with 100 times the tuned rates it came to 0.16.
 FEW_TONES = 0.25
 # Reals that are black and white have none to compare with.
 LEAST_TONES = 0.02

@@ -94,7 +94,7 @@ def test_a_flat_minimax_loss_is_a_vanishing_gradient_and_not_only_a_discriminato
 
 
 def test_fakes_that_grow_more_different_have_not_collapsed() -> None:
-    growing = {"fake_spread": [0.02, 0.022, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05]}
+    growing = {"fake_spread": [0.03, 0.033, 0.038, 0.045, 0.052, 0.06, 0.067, 0.075]}
     assert names_now(sick(growing, since=2)) == []
     for fading in (growing["fake_spread"][::-1], [1e-9 * 2**tick for tick in range(8)]):
         assert names_now(sick({"fake_spread": fading}, since=2)) == ["mode collapse"]

@@ -1,9 +1,11 @@
 """What both games do with images in a step."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from training.games.cycle import _narrower_range
+from training.games.cycle import CycleGame, _narrower_range
 from training.games.image_pool import ImagePool
 from training.games.play import saturated, spread, told_apart
 
@@ -71,3 +73,18 @@ def test_of_two_domains_the_one_that_uses_less_of_the_range_is_told() -> None:
     for domains in ((dark, full), (full, dark)):
         low, high = _narrower_range(*domains)
         assert (low.item(), high.item()) == pytest.approx((-1, -0.99))
+
+
+def test_a_way_back_from_fewer_channels_does_not_teach_to_hide_what_they_lost(
+    colours: Path, tmp_path: Path
+) -> None:
+    given = {"system": "cyclegan", "data": f"colourise:{colours}", "image_size": 8, "width": 0.05}
+    device = torch.device("cpu")
+    config = resolve_config(given, run_dir=tmp_path, resume=False, device=device)
+    game = TrainingState(config, load_data(config, tmp_path), device).game
+    assert isinstance(game, CycleGame)
+    grey = torch.zeros(2, 1, 8, 8, requires_grad=True)
+    colour = torch.zeros(2, 3, 8, 8, requires_grad=True)
+    assert not game._way_back(grey, colour).requires_grad
+    assert game._way_back(colour, grey).requires_grad
+    assert game._way_back(colour, colour).requires_grad

@@ -44,9 +44,9 @@ class _Domain:
 class CycleGame:
     """The losses are those of Zhu et al. 2017, section 3 and 5.2, over batches.
 
-    Noise of ``instance_noise`` lies on all that the discriminators see and on every fake that is
-    translated back, so that a generator cannot hide the original in invisible details of its fake
-    (Chu, Zhmoginov and Sandler 2017).
+    Noise of ``instance_noise`` lies on all that the discriminators see. A generator may hide the
+    original in details of its fake that nobody sees (Chu, Zhmoginov and Sandler 2017): see
+    ``_way_back``.
     """
 
     def __init__(
@@ -105,7 +105,8 @@ class CycleGame:
         with frozen(players.discriminators.values()):
             with self._autocast():
                 fooling_logits = [a.judge(self._noisy(fakes_a)), b.judge(self._noisy(fakes_b))]
-                back_a, back_b = a.maker(self._noisy(fakes_b)), b.maker(self._noisy(fakes_a))
+                back_a = a.maker(self._way_back(fakes_b, reals_a))
+                back_b = b.maker(self._way_back(fakes_a, reals_b))
                 identity_loss = self._identity_loss(reals_a, reals_b)
             fooling_loss = sum(
                 (self._objective.generator(logits.float()) for logits in fooling_logits),
@@ -172,6 +173,16 @@ class CycleGame:
 
     def _noisy(self, images: Tensor) -> Tensor:
         return add_noise(images, self._config.instance_noise)
+
+    def _way_back(self, fakes: Tensor, originals: Tensor) -> Tensor:
+        """The fakes as they are translated back; noise drowns what they may hide.
+
+        Into fewer channels nothing can be translated without loss. Gradients of the way back would
+        reward hiding the lost colour in shades of grey, so none reach the first translator.
+        """
+        if fakes.shape[1] < originals.shape[1]:
+            return fakes.detach()
+        return self._noisy(fakes)
 
     def _identity_loss(self, reals_a: Tensor, reals_b: Tensor) -> Tensor:
         """How much each generator changes images that are of its target domain already.

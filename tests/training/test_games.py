@@ -8,6 +8,8 @@ import torch
 from training.games.cycle import CycleGame, _narrower_range
 from training.games.image_pool import ImagePool
 from training.games.play import saturated, spread, told_apart
+from training.runs import load_data, resolve_config
+from training.state import TrainingState
 
 
 def pictures(*shades: float) -> torch.Tensor:

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.translate_parameters import TranslateParameters
 from training.commands.training import RECIPE_OPTIONS
 from training.config import TrainConfig
-from training.datasets import list_datasets
+from training.data.datasets import list_datasets
 from training.doctor.catalogue import DISEASES
 from training.doctor.disease import Disease
 from training.evaluation.figures import FIGURES

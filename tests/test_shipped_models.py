@@ -1,18 +1,20 @@
 """The models of this repository: all of them can be served, and are what their previews show."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from app.registry import Registry
+from app.registry import LoadedModel, Registry
 from app.settings import Settings
-from contract import LABEL, LATENT, sample_latents
-from training.model_readme import PREVIEW_COLUMNS
+from contract import LABEL, LATENT, SOURCE, sample_latents
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 MAX_BYTES = 40_000_000  # of all models together: they stay in the history for ever
+Pictures = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 NAMES = sorted(path.name for path in MODELS.iterdir() if path.is_dir())
 
 
@@ -54,19 +56,35 @@ def test_a_model_says_what_it_is_and_where_its_data_came_from(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_preview_shows_what_the_model_generates(name: str, registry: Registry) -> None:
+def test_a_preview_shows_what_the_model_makes(name: str, registry: Registry) -> None:
     model = registry.resolve(name)
-    card = model.card
     with Image.open(model.directory / "preview.png") as picture:
-        preview = np.asarray(picture).reshape(picture.height, picture.width, card.channels)
-    first_row = preview[: card.height].reshape(
-        card.height, PREVIEW_COLUMNS, card.width, card.channels
-    )
-    inputs: dict[str, np.ndarray] = {
-        LATENT: sample_latents(range(PREVIEW_COLUMNS), card.latent_dim)
-    }
-    if card.is_conditional:
-        inputs[LABEL] = np.zeros(PREVIEW_COLUMNS, np.int64)
-    images = model.session.run(inputs).transpose(1, 0, 2, 3)
+        preview = np.asarray(picture).reshape(picture.height, picture.width, -1)
+    cells = first_row(preview, model.card.height, model.card.width)
+    shown = translated if model.card.kind == "translator" else generated
+    images, expected = shown(model, cells)
     # Another instruction set may round a pixel the other way.
-    assert np.abs(images.astype(int) - first_row).max() <= 1
+    assert np.abs(images.astype(int) - expected).max() <= 1
+
+
+def first_row(preview: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The cells of the first row of a grid, (N, H, W, C)."""
+    row = preview[:height].reshape(height, -1, width, preview.shape[-1])
+    return row.transpose(1, 0, 2, 3)
+
+
+def generated(model: LoadedModel, cells: NDArray[np.uint8]) -> Pictures:
+    """What the generator makes of the first seeds, and what is shown of it."""
+    inputs: dict[str, NDArray[Any]] = {
+        LATENT: sample_latents(range(len(cells)), model.card.latent_dim)
+    }
+    if model.card.is_conditional:
+        inputs[LABEL] = np.zeros(len(cells), np.int64)
+    return model.session.run(inputs), cells
+
+
+def translated(model: LoadedModel, cells: NDArray[np.uint8]) -> Pictures:
+    """What the translator makes of the sources shown, and what is shown to their right."""
+    sources, translations = cells[0::2], cells[1::2]
+    images = model.session.run({SOURCE: sources[..., : model.card.source_channels]})
+    return images, translations[..., : model.card.channels]

@@ -11,14 +11,14 @@ import torch
 from contract import fold
 from training.checkpoints import CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
-from training.data_names import is_unpaired
-from training.datasets import ImageDataset, load_dataset
+from training.data.datasets import ImageDataset, load_dataset
+from training.data.names import is_unpaired
+from training.data.unpaired import load_unpaired
 from training.devices import native_precision
 from training.errors import TrainingError, explaining_disk_errors
 from training.games import Dataset
 from training.state import TrainingState
 from training.systems import System, load_system
-from training.unpaired import load_unpaired
 
 # Options of one kind of system, and the values that switch them off.
 LATENT_ONLY: dict[str, float] = {

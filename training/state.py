@@ -17,11 +17,11 @@ from training.checkpoints import (
     with_prefix,
 )
 from training.config import TrainConfig
+from training.data.unpaired import UnpairedDataset
 from training.errors import TrainingError
 from training.games import Dataset, open_game
 from training.players import Players
 from training.systems import load_system
-from training.unpaired import UnpairedDataset
 
 BUFFER = "buffer"
 

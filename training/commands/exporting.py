@@ -20,7 +20,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.export import export
+    from training.exporting.export import export
 
     names = None if options.names is None else options.names.split(",")
     versions = export(

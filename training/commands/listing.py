@@ -11,8 +11,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.data_names import OWN_IMAGES
-    from training.datasets import list_datasets
+    from training.data.datasets import list_datasets
+    from training.data.names import OWN_IMAGES
     from training.systems import list_systems, load_system
 
     print("systems")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.evaluation.classifier import predict, train_classifier
 from training.evaluation.generation import GeneratedImages
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
+from training.data.sampling import EpochSampler
 from training.devices import native_precision
-from training.sampling import EpochSampler
 
 EPOCHS = 10
 MIN_STEPS = 1500  # of data sets that are too small to learn in so many epochs

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from contract import IMAGES, LABEL, LATENT, CardError, ModelCard, sample_latents
 from training.errors import TrainingError
 from training.evaluation.progress import with_bar
-from training.model_repository import MODEL
+from training.exporting.model_repository import MODEL
 
 BATCH_SIZE = 100
 

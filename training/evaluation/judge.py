@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.errors import TrainingError
 from training.evaluation.classifier import (
     INFERENCE_BATCH_SIZE,

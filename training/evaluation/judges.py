@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.datasets import ImageDataset, Split, load_dataset
+from training.data.datasets import ImageDataset, Split, load_dataset
 from training.evaluation.judge import Judge, load_or_train_judge
 from training.evaluation.random_judge import random_judge
 from training.evaluation.stacked_judge import StackedJudge

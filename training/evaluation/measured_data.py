@@ -1,7 +1,7 @@
 """The data set that a model is measured with: that which it was trained on, or an error."""
 
-from training.data_names import FOLDER_PREFIX
-from training.datasets import ImageDataset, load_dataset
+from training.data.datasets import ImageDataset, load_dataset
+from training.data.names import FOLDER_PREFIX
 from training.errors import TrainingError
 from training.evaluation.evaluation import Measuring
 from training.evaluation.generation import ServedModel

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from training.checked_graph import CheckedGraph, Weights, build_checked_graph
 from training.config import TrainConfig
 from training.evaluation.evaluation import Evaluation, Measuring
 from training.evaluation.generation import ServedModel, load_model
@@ -11,7 +10,8 @@ from training.evaluation.kinds import evaluate
 from training.evaluation.metrics_file import JudgeFacts, MeasuredGraph, filename_of
 from training.evaluation.progress import announce
 from training.evaluation.translators import evaluate_translator
-from training.finished_runs import default_names, load_generators
+from training.exporting.checked_graph import CheckedGraph, Weights, build_checked_graph
+from training.exporting.finished_runs import default_names, load_generators
 
 NAME = "run"  # of a model that has none yet
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contract import Metric, ModelCard
 from training.atomic import write_text_atomically
 from training.errors import TrainingError, explaining_disk_errors
-from training.finished_runs import DIRECTION
+from training.exporting.finished_runs import DIRECTION
 
 FILENAME = "metrics.json"
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.evaluation.classifier import SEED, ConvolutionalClassifier, initialise, scaled
 from training.evaluation.judge import NetworkJudge
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.errors import TrainingError
 from training.evaluation.copies import nearest_distances
 from training.evaluation.judge import Judge, Reading

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import TrainConfig
-from training.data_names import FOLDER_PREFIX
-from training.datasets import load_dataset
+from training.data.datasets import load_dataset
+from training.data.names import FOLDER_PREFIX
+from training.data.unpaired import load_unpaired
 from training.errors import TrainingError
 from training.evaluation.judges import load_judge
 from training.evaluation.progress import announce, with_bar
@@ -22,7 +23,6 @@ from training.evaluation.translation_task import nothing_held_out
 from training.games import Game
 from training.games.latent import LatentGame
 from training.systems import load_system
-from training.unpaired import load_unpaired
 
 BEST_METRIC = "frechet_distance"  # the lower the better
 NUM_IMAGES = 2000

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.evaluation.distances import Features, frechet_distance
 from training.evaluation.judge import Judge
 from training.evaluation.random_judge import random_judge

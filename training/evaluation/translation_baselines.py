@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from training.image_decoding import to_grey
+from training.data.image_decoding import to_grey
 
 Images = NDArray[np.uint8]  # (N, H, W, C)
 NUM_SHADES = 256

@@ -1,11 +1,11 @@
 """The two domains that a translator is measured with: those it was trained on, or an error."""
 
+from training.data.unpaired import UnpairedDataset, load_unpaired
 from training.errors import TrainingError
 from training.evaluation.evaluation import Measuring
 from training.evaluation.generation import ServedModel
-from training.finished_runs import DIRECTION
+from training.exporting.finished_runs import DIRECTION
 from training.players import TRANSLATORS
-from training.unpaired import UnpairedDataset, load_unpaired
 
 
 def direction_of(model: ServedModel) -> str:

@@ -2,13 +2,13 @@
 
 import torch
 
+from training.data.unpaired import UnpairedDataset
 from training.evaluation.pairs import compare_pairs
 from training.evaluation.target_domain import read_target_domain
 from training.evaluation.translation_task import make_task
 from training.games import Game
 from training.games.cycle import CycleGame
 from training.players import TRANSLATORS
-from training.unpaired import UnpairedDataset
 
 NUM_IMAGES = 500  # of each domain, at most
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.data.unpaired import UnpairedDataset
 from training.errors import TrainingError
-from training.unpaired import UnpairedDataset
 
 Images = NDArray[np.uint8]  # (N, H, W, C)
 MIN_IMAGES = 4  # held out of a domain; a distribution of fewer is none

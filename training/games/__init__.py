@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.config import TrainConfig
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
+from training.data.unpaired import UnpairedDataset
 from training.games.cycle import CycleGame
 from training.games.latent import LatentGame
 from training.players import Players
-from training.unpaired import UnpairedDataset
 
 Dataset = ImageDataset | UnpairedDataset
 

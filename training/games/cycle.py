@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.config import TrainConfig
-from training.export_graph import to_pixels
+from training.data.sampling import EpochSampler
+from training.data.unpaired import UnpairedDataset
+from training.exporting.graph import to_pixels
 from training.games.image_pool import ImagePool
 from training.games.play import (
     add_noise,
@@ -22,8 +24,6 @@ from training.games.play import (
 from training.grids import image_grid
 from training.objectives import LOSSES
 from training.players import A_TO_B, B_TO_A, Players
-from training.sampling import EpochSampler
-from training.unpaired import UnpairedDataset
 
 NUM_PREVIEWED = 8  # of each domain
 PREVIEW_COLUMNS = 4

@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.config import TrainConfig
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
+from training.data.sampling import EpochSampler
 from training.ema import generator_inputs, recalibrate_batch_norm
-from training.export_graph import to_pixels
+from training.exporting.graph import to_pixels
 from training.games.play import (
     add_noise,
     clip_weights,
@@ -23,7 +24,6 @@ from training.grids import image_grid
 from training.objectives import LOSSES
 from training.penalties import interpolate, lipschitz_penalty, squared_gradient_norms
 from training.players import GENERATOR, Players
-from training.sampling import EpochSampler
 from training.systems import load_system
 
 NUM_PREVIEWED = 64

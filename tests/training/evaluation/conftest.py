@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.datasets import ImageDataset, load_dataset
+from training.data.datasets import ImageDataset, load_dataset
 from training.evaluation import classifier
 from training.evaluation.judge import NetworkJudge, load_or_train_judge
 from training.evaluation.reference import Reference, load_reference

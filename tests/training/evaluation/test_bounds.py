@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.errors import TrainingError
 from training.evaluation import bounds as bounds_module
 from training.evaluation.bounds import Bounds, load_bounds

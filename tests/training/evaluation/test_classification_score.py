@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.evaluation.conftest import pixels_of
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.evaluation.classification_score import classification_accuracy_score
 from training.evaluation.generation import GeneratedImages
 from training.evaluation.judge import NetworkJudge

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.evaluation.conftest import pixels_of
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.errors import TrainingError
 from training.evaluation import judge as judge_module
 from training.evaluation.classifier import recipe

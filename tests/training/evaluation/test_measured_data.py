@@ -9,7 +9,7 @@ from PIL import Image
 
 from contract import ModelCard
 from tests.training.evaluation.conftest import SIZE
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.errors import TrainingError
 from training.evaluation.evaluation import Measuring
 from training.evaluation.generation import ServedModel

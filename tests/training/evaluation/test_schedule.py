@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.training.evaluation.conftest import SIZE, pixels_of
 from training.config import TrainConfig
-from training.datasets import ImageDataset
+from training.data.datasets import ImageDataset
 from training.evaluation.judge import NetworkJudge
 from training.evaluation.schedule import BEST_METRIC, ScheduledEvaluator, open_evaluator
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from training.data.image_decoding import to_grey
 from training.evaluation.translation_baselines import (
     baselines,
     do_nothing,
     learn_mean_colours,
 )
-from training.image_decoding import to_grey
 
 
 def test_doing_nothing_gives_the_source_in_the_channels_of_the_target() -> None:

@@ -6,15 +6,21 @@ from pathlib import Path
 from torch import nn
 
 from contract import ModelCard
-from training.checked_graph import Weights, build_checked_graph
 from training.config import TrainConfig
 from training.evaluation.metrics_file import filename_of, metrics_of
-from training.finished_runs import load_generators
-from training.held_out_sources import HeldOutSources, load_held_out
-from training.model_names import choose_destinations
-from training.model_preview import draw_preview
-from training.model_readme import write_readme
-from training.model_repository import MODEL, PREVIEW, README, check_destination, publish_all
+from training.exporting.checked_graph import Weights, build_checked_graph
+from training.exporting.finished_runs import load_generators
+from training.exporting.held_out_sources import HeldOutSources, load_held_out
+from training.exporting.model_names import choose_destinations
+from training.exporting.model_preview import draw_preview
+from training.exporting.model_readme import write_readme
+from training.exporting.model_repository import (
+    MODEL,
+    PREVIEW,
+    README,
+    check_destination,
+    publish_all,
+)
 from training.systems import load_system
 
 

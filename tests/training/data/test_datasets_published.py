@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from training import datasets, idx_files, stacking
-from training.datasets import list_datasets, load_dataset
-from training.downloads import read_verified
+from training.data import datasets, idx_files, stacking
+from training.data.datasets import list_datasets, load_dataset
+from training.data.downloads import read_verified
+from training.data.idx_files import IdxSource, read_idx_source
+from training.data.npz_files import PNEUMONIA_MNIST, NpzSource, read_npz_source
 from training.errors import TrainingError
-from training.idx_files import IdxSource, read_idx_source
-from training.npz_files import PNEUMONIA_MNIST, NpzSource, read_npz_source
 
 SIZE = 4
 NUM_DIGITS = 20

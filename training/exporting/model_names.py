@@ -7,7 +7,7 @@ from pathlib import Path
 from contract import NAME_PATTERN
 from training.config import TrainConfig
 from training.errors import TrainingError
-from training.finished_runs import default_names
+from training.exporting.finished_runs import default_names
 
 
 def choose_destinations(

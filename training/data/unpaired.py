@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data_names import (
+from training.data.domains import Domains, read_colour_folder, read_domain_folders
+from training.data.names import (
     COLOURISE_PREFIX,
     UNPAIRED_PREFIX,
     licence_of_own,
     own_folder,
     published_name,
 )
-from training.domains import Domains, read_colour_folder, read_domain_folders
 from training.errors import TrainingError
 
 _READERS: dict[str, Callable[[Path, int], Domains]] = {

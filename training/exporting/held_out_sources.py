@@ -9,11 +9,11 @@ from torch import Tensor
 
 from contract import ModelCard
 from training.config import TrainConfig
-from training.data_names import NOT_STATED
+from training.data.names import NOT_STATED
+from training.data.unpaired import load_unpaired
 from training.errors import TrainingError
-from training.finished_runs import DIRECTION
-from training.graph_inputs import Sources
-from training.unpaired import load_unpaired
+from training.exporting.finished_runs import DIRECTION
+from training.exporting.graph_inputs import Sources
 
 MAX_SHOWN = 8  # images in all previews of a run together, which their licence lets us show
 MAX_COMPARED = 16

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from contract import IMAGES, ModelCard
-from training.graph_inputs import graph_inputs
+from training.exporting.graph_inputs import graph_inputs
 
 PRODUCER = "ganserve"
 

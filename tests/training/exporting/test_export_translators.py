@@ -11,12 +11,12 @@ from PIL import Image
 
 from contract import IMAGES, SOURCE, ModelCard
 from tests.training.conftest import Gantrain
-from training import export_graph, half_weights
 from training.errors import TrainingError
-from training.export_graph import PixelReader, build_onnx, to_pixels
-from training.finished_runs import load_generators
-from training.graph_inputs import plain_sources
-from training.parity import check_parity
+from training.exporting import graph, half_weights
+from training.exporting.finished_runs import load_generators
+from training.exporting.graph import PixelReader, build_onnx, to_pixels
+from training.exporting.graph_inputs import plain_sources
+from training.exporting.parity import check_parity
 from training.systems import Shape, list_systems, load_system
 
 LICENCE = "CC BY 4.0 (A. Painter)"
@@ -111,7 +111,7 @@ def test_if_the_second_cannot_be_written_the_first_is_not_left(
     run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from training import model_repository
+    from training.exporting import model_repository
 
     publish = model_repository.publish
 
@@ -132,8 +132,8 @@ def test_a_translator_that_differs_is_not_written(
     run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    true_pixels = export_graph.to_pixels
-    monkeypatch.setattr(export_graph, "to_pixels", lambda images: true_pixels(images * 0.9))
+    true_pixels = graph.to_pixels
+    monkeypatch.setattr(graph, "to_pixels", lambda images: true_pixels(images * 0.9))
     assert gantrain("export", run_dir, "--to", tmp_path / "models" / "sick") == 1
     assert "differ" in capsys.readouterr().err
     assert not (tmp_path / "models").exists()

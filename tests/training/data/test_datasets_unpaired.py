@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from training.data.unpaired import UnpairedDataset, load_unpaired
 from training.errors import TrainingError
-from training.unpaired import UnpairedDataset, load_unpaired
 
 SIZE = 8
 

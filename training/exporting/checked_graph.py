@@ -8,11 +8,11 @@ import onnx
 from torch import nn
 
 from contract import METADATA_KEY, ModelCard
-from training.export_graph import build_onnx
-from training.graph_identity import graph_sha256
-from training.graph_inputs import Sources
-from training.half_weights import HalfFidelity, check_half_weights, with_half_weights
-from training.parity import Parity, check_parity
+from training.exporting.graph import build_onnx
+from training.exporting.graph_identity import graph_sha256
+from training.exporting.graph_inputs import Sources
+from training.exporting.half_weights import HalfFidelity, check_half_weights, with_half_weights
+from training.exporting.parity import Parity, check_parity
 
 Weights = Literal["fp32", "fp16"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from training.data_names import OWN_IMAGES, own_folder
-from training.datasets import load_dataset
+from training.data.datasets import load_dataset
+from training.data.names import OWN_IMAGES, own_folder
+from training.data.unpaired import load_unpaired
 from training.errors import TrainingError
-from training.unpaired import load_unpaired
 
 NOWHERE = Path("nowhere")
 

@@ -2,10 +2,10 @@
 
 from contract import ModelCard
 from training.evaluation.tables import metrics_table, protocols
-from training.half_weights import HalfFidelity
-from training.model_repository import PREVIEW
-from training.model_wording import wording_of
-from training.parity import Parity
+from training.exporting.half_weights import HalfFidelity
+from training.exporting.model_repository import PREVIEW
+from training.exporting.model_wording import wording_of
+from training.exporting.parity import Parity
 from training.systems import load_system
 
 

@@ -13,7 +13,7 @@ from contract import ModelCard
 from training.checkpoints import BEST, FINAL, below_prefix, load_checkpoint
 from training.config import FILENAME, TrainConfig
 from training.errors import TrainingError
-from training.export_graph import PixelReader
+from training.exporting.graph import PixelReader
 from training.players import AVERAGE, GENERATOR, TRANSLATORS, build_generators
 from training.systems import load_system
 

@@ -5,7 +5,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from contract import IMAGES, LABEL, LATENT, SOURCE, ModelCard, image_seeds, sample_latents
-from training.graph_inputs import Sources, plain_sources
+from training.exporting.graph_inputs import Sources, plain_sources
 from training.grids import image_grid, png_bytes
 
 PREVIEW_COLUMNS = 10

@@ -13,8 +13,8 @@ from onnx import numpy_helper
 
 from contract import IMAGES, SOURCE, ModelCard
 from training.errors import TrainingError
-from training.export_graph import with_float_output
-from training.graph_inputs import Inputs, Sources, graph_inputs
+from training.exporting.graph import with_float_output
+from training.exporting.graph_inputs import Inputs, Sources, graph_inputs
 
 MIN_ELEMENTS = 1000  # smaller tensors stay as they are: scales and biases, and they weigh nothing
 BATCH_SIZE = 10

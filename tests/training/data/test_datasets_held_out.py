@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.datasets import ImageDataset, load_dataset
+from training.data.datasets import ImageDataset, load_dataset
+from training.data.holding_out import hold_out
 from training.errors import TrainingError
-from training.holding_out import hold_out
 
 SIZE = 8
 

@@ -16,9 +16,9 @@ from torch import nn
 from contract import IMAGES, LABEL, LATENT, ModelCard, sample_latents
 from tests.training.conftest import Gantrain
 from training.errors import TrainingError
-from training.export_graph import build_onnx, to_pixels
-from training.finished_runs import load_generators
-from training.parity import check_parity
+from training.exporting.finished_runs import load_generators
+from training.exporting.graph import build_onnx, to_pixels
+from training.exporting.parity import check_parity
 from training.systems import list_systems, load_system
 
 
@@ -172,10 +172,10 @@ def test_a_graph_that_computes_something_else_is_not_written(
     run_dir: Path, gantrain: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from training import export_graph
+    from training.exporting import graph
 
-    true_pixels = export_graph.to_pixels
-    monkeypatch.setattr(export_graph, "to_pixels", lambda images: true_pixels(images * 0.9))
+    true_pixels = graph.to_pixels
+    monkeypatch.setattr(graph, "to_pixels", lambda images: true_pixels(images * 0.9))
     message = assert_refused(gantrain, run_dir, tmp_path / "models" / "sick", capsys)
     assert "differ" in message
 
@@ -240,7 +240,7 @@ def test_an_export_that_is_cut_short_leaves_nothing(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("training.model_repository.write_text_atomically", fail)
+    monkeypatch.setattr("training.exporting.model_repository.write_text_atomically", fail)
     assert gantrain("export", run_dir, "--to", tmp_path / "models" / "cut") == status
     assert list((tmp_path / "models").iterdir()) == []
 

@@ -12,20 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data_names import (
+from training.data.holding_out import divide_folder, hold_out
+from training.data.idx_files import FASHION_MNIST, MNIST, IdxSource, read_idx_source
+from training.data.image_folder import read_image_folder
+from training.data.names import (
     FOLDER_PREFIX,
     is_unpaired,
     licence_of_own,
     own_folder,
     published_name,
 )
+from training.data.npz_files import PNEUMONIA_MNIST, NpzSource, read_npz_source
+from training.data.resizing import resize
+from training.data.stacking import CLASS_NAMES, stack_split
 from training.errors import TrainingError
-from training.holding_out import divide_folder, hold_out
-from training.idx_files import FASHION_MNIST, MNIST, IdxSource, read_idx_source
-from training.image_folder import read_image_folder
-from training.npz_files import PNEUMONIA_MNIST, NpzSource, read_npz_source
-from training.resizing import resize
-from training.stacking import CLASS_NAMES, stack_split
 
 Split = Literal["train", "test"]
 DEFAULT_IMAGE_SIZE = 32  # pixels

@@ -9,11 +9,11 @@ from onnx import numpy_helper
 from torch import nn
 
 from contract import IMAGES, LATENT, ModelCard, sample_latents
-from training import half_weights
 from training.errors import TrainingError
-from training.export_graph import build_onnx
-from training.graph_identity import graph_sha256
-from training.half_weights import check_half_weights, with_half_weights
+from training.exporting import half_weights
+from training.exporting.graph import build_onnx
+from training.exporting.graph_identity import graph_sha256
+from training.exporting.half_weights import check_half_weights, with_half_weights
 
 CARD = ModelCard(
     name="x", system="dcgan", kind="generator", latent_dim=16, height=8, width=8, channels=1,

@@ -12,8 +12,8 @@ from torch import nn
 
 from contract import IMAGES, SOURCE, ModelCard
 from training.errors import TrainingError
-from training.export_graph import to_pixels, with_float_output
-from training.graph_inputs import Inputs, Sources, graph_inputs, plain_sources
+from training.exporting.graph import to_pixels, with_float_output
+from training.exporting.graph_inputs import Inputs, Sources, graph_inputs, plain_sources
 
 BATCH_SIZES = (64, 7, 2, 1)  # the largest first: the others must equal its first rows
 FIRST_SEEDS = (0, 1_000_003, 2**32 - 70)

@@ -2,7 +2,7 @@
 
 import torch
 
-from training.sampling import EpochSampler
+from training.data.sampling import EpochSampler
 
 
 def test_every_image_comes_once_an_epoch() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.holding_out import divide_folder
+from training.data.image_decoding import to_grey
+from training.data.image_folder import DecodedFolder, read_image_folder, read_images_below
 from training.errors import TrainingError
-from training.holding_out import divide_folder
-from training.image_decoding import to_grey
-from training.image_folder import DecodedFolder, read_image_folder, read_images_below
 
 Images = NDArray[np.uint8]  # (N, H, W, C)
 

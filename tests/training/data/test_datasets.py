@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from training.datasets import list_datasets, load_dataset, resize
+from training.data.datasets import list_datasets, load_dataset, resize
 from training.errors import TrainingError
 
 NOWHERE = Path("nowhere")

@@ -1,0 +1,1 @@
+"""Training data: found, verified, decoded and divided; uint8 tensors in memory."""

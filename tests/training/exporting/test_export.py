@@ -60,7 +60,7 @@ def test_the_card_inside_says_what_the_file_is(exported: Path, system: str) -> N
     assert (card.name, card.system, card.dataset) == (f"{system}-tiny", system, "digits")
     assert (card.height, card.width, card.channels, card.latent_dim) == (8, 8, 1, 8)
     assert card.is_conditional == load_system(system).is_conditional
-    assert card.recipe["generator_lr"] == 2e-4
+    assert card.recipe["generator_lr"] == load_system(system).defaults.generator_lr
     assert card.kimg == 0.32
     assert len(card.dataset_fingerprint) == 64
 

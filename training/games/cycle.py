@@ -107,7 +107,7 @@ class CycleGame:
                 fooling_logits = [a.judge(self._noisy(fakes_a)), b.judge(self._noisy(fakes_b))]
                 back_a = a.maker(self._way_back(fakes_b, reals_a))
                 back_b = b.maker(self._way_back(fakes_a, reals_b))
-                identity_loss = self._identity_loss(reals_a, reals_b)
+                identity_loss = self._identity_loss(reals_a, reals_b, fakes_a, fakes_b)
             fooling_loss = sum(
                 (self._objective.generator(logits.float()) for logits in fooling_logits),
                 torch.zeros(()),
@@ -184,21 +184,26 @@ class CycleGame:
             return fakes.detach()
         return self._noisy(fakes)
 
-    def _identity_loss(self, reals_a: Tensor, reals_b: Tensor) -> Tensor:
+    def _identity_loss(
+        self, reals_a: Tensor, reals_b: Tensor, fakes_a: Tensor, fakes_b: Tensor
+    ) -> Tensor:
         """How much each generator changes images that are of its target domain already.
 
-        Colour cannot be given to a generator that takes grey: its grey version would be the other
-        half of a pair.
+        Where the domains have other numbers of channels no image is of both. What grey images are
+        made of then keeps its brightness, the mean of its channels; there is no such anchor for the
+        way to colour, whose grey version would be the other half of a pair.
         """
         loss = torch.zeros((), device=self._device)
         if not self._config.identity_weight:
             return loss
-        for maker, reals, source in (
-            (self._a.maker, reals_a, reals_b),
-            (self._b.maker, reals_b, reals_a),
+        for domain, reals, sources, fakes in (
+            (self._a, reals_a, reals_b, fakes_a),
+            (self._b, reals_b, reals_a, fakes_b),
         ):
-            if reals.shape[1] <= source.shape[1]:
-                loss = loss + _distance(maker(reals.expand(-1, source.shape[1], -1, -1)), reals)
+            if reals.shape[1] == sources.shape[1]:
+                loss = loss + _distance(domain.maker(reals), reals)
+            elif reals.shape[1] < sources.shape[1]:
+                loss = loss + _distance(fakes, sources.mean(dim=1, keepdim=True))
         return loss
 
     def _autocast(self) -> torch.autocast:

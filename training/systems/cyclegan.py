@@ -3,7 +3,7 @@
 Three things differ from the paper, whose images had 256 pixels. Small images get fewer residual
 blocks and a smaller patch. Upsampling is by resizing, not by transposed convolution, against
 checkerboards (Odena, Dumoulin and Olah 2016). And a generator gives the difference from its source,
-which its last convolution sees, too: instance norm forgets how bright an image was.
+which its last two convolutions see, too: instance norm forgets how bright an image was.
 """
 
 import torch
@@ -36,7 +36,10 @@ class Generator(nn.Module):
             *_convolve(2 * inner, inner, 3),
         )
         self.head = nn.Sequential(
-            nn.ReflectionPad2d(3), nn.Conv2d(inner + shape.source_channels, shape.channels, 7)
+            nn.Conv2d(inner + shape.source_channels, 2 * inner, 1),
+            nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(2 * inner, shape.channels, 3),
         )
         self.is_of_other_channels = shape.channels != shape.source_channels
 

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 from fastapi import FastAPI
 
@@ -111,3 +113,24 @@ def queued_images(client: httpx.Client, model: str) -> float:
     prefix = f'ganserve_queue_images{{model="{model}"'
     lines = client.get("/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(prefix))
+
+
+@contextmanager
+def held_runs(
+    server: LiveServer, model: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[threading.Event]:
+    """Runs of the model wait until the end of the block; the event says that one began."""
+    session = server.app.state.parts.registry.resolve(model).session
+    run: Callable[[Any], Any] = session.run
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def held(feed: Any) -> Any:
+        has_begun.set()
+        assert may_end.wait(PATIENCE_S)
+        return run(feed)
+
+    monkeypatch.setattr(session, "run", held)
+    try:
+        yield has_begun
+    finally:
+        may_end.set()

@@ -3,81 +3,16 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
-
-Rows = NDArray[np.int64]
-
-
-class HeldExecutor(Executor):
-    """Keeps each batch until the test runs it."""
-
-    def __init__(self) -> None:
-        self.held: list[Callable[[], object]] = []
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.held.append(lambda: fn(*args, **kwargs))
-        return Future()
-
-    async def run_one(self, position: int = 0) -> None:
-        self.held.pop(position)()
-        await ticks()
-
-    async def run_all(self) -> None:
-        while self.held:
-            await self.run_one()
-
-
-class Bench:
-    """A batcher around a run that adds one, and what the run has seen."""
-
-    def __init__(self, executor: Executor | None = None, **limits: Any) -> None:
-        self.executor = HeldExecutor()
-        self.sizes: list[int] = []
-        self.seen: list[int] = []
-        self.fail_next = False
-        self.queue_sizes: list[int] = []
-        self.batcher = DynamicBatcher(
-            self.run,
-            executor or self.executor,
-            **{"max_batch_size": 4, "max_queue_size": 100, "max_in_flight": 1} | limits,
-            on_queue_change=self.queue_sizes.append,
-        )
-
-    def run(self, inputs: dict[str, Rows]) -> Rows:
-        self.sizes.append(len(inputs["x"]))
-        self.seen += inputs["x"].tolist()
-        if self.fail_next:
-            self.fail_next = False
-            raise ZeroDivisionError("the session broke")
-        return inputs["x"] + 1
-
-    def submit(self, *rows: int, timeout_s: float = 60) -> asyncio.Task[list[int]]:
-        async def answer() -> list[int]:
-            batched = await self.batcher.submit({"x": np.array(rows)}, timeout_s=timeout_s)
-            return batched.images.tolist()
-
-        return asyncio.ensure_future(answer())
-
-
-async def ticks() -> None:
-    """Let everything that is ready happen."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), timeout=60))
+from tests.batcher_bench import Bench, HeldExecutor, Rows, run, ticks
 
 
 def test_an_idle_session_starts_a_request_at_once() -> None:

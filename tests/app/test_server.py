@@ -11,11 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ from tests.live_server import (
     PATIENCE_S,
     ROOT,
     LiveServer,
+    held_runs,
     live_server,
     queued_images,
     server_process,
@@ -37,25 +35,6 @@ from tests.live_server import (
 )
 
 TINY = "/generate?model=tiny"
-
-
-@contextmanager
-def held_runs(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Runs of the model ``tiny`` wait until the end of the block; the event says that one began."""
-    session = server.app.state.parts.registry.resolve("tiny").session
-    run: Callable[[Any], Any] = session.run
-    has_begun, may_end = threading.Event(), threading.Event()
-
-    def held(feed: Any) -> Any:
-        has_begun.set()
-        assert may_end.wait(PATIENCE_S)
-        return run(feed)
-
-    monkeypatch.setattr(session, "run", held)
-    try:
-        yield has_begun
-    finally:
-        may_end.set()
 
 
 def ask(pool: ThreadPoolExecutor, server: LiveServer, url: str) -> "Future[httpx.Response]":
@@ -129,7 +108,7 @@ def test_a_full_queue_sheds_load_at_once_and_loses_nothing(
         update={"num_threads": 1, "max_queue_size": 4, "max_images": 4, "request_timeout_s": 3600}
     )
     with live_server(settings) as server, ThreadPoolExecutor(2) as pool:
-        with held_runs(server, monkeypatch) as has_begun:
+        with held_runs(server, "tiny", monkeypatch) as has_begun:
             running = ask(pool, server, TINY)
             assert has_begun.wait(PATIENCE_S)
             waiting = ask(pool, server, f"{TINY}&n=4")
@@ -149,7 +128,7 @@ def test_a_deadline_that_passes_is_504(
 ) -> None:
     settings = tiny_settings.model_copy(update={"request_timeout_s": 0.3})
     with live_server(settings) as server:
-        with held_runs(server, monkeypatch):
+        with held_runs(server, "tiny", monkeypatch):
             late = server.client.get(TINY)
             assert late.status_code == 504
             assert late.json()["type"] == "/problems/deadline-exceeded"
@@ -163,7 +142,7 @@ def test_what_a_vanished_client_asked_for_leaves_the_queue(
 ) -> None:
     settings = tiny_settings.model_copy(update={"num_threads": 1, "request_timeout_s": 3600})
     with live_server(settings) as server, ThreadPoolExecutor(2) as pool:
-        with held_runs(server, monkeypatch) as has_begun:
+        with held_runs(server, "tiny", monkeypatch) as has_begun:
             running = ask(pool, server, TINY)
             assert has_begun.wait(PATIENCE_S)
             url = httpx.URL(server.url)
@@ -215,7 +194,7 @@ def test_what_is_not_done_in_time_at_shutdown_is_503_and_one_line_in_the_log(
         live_server(settings) as server,
         ThreadPoolExecutor(1) as pool,
         capture_logs() as lines,
-        held_runs(server, monkeypatch) as has_begun,
+        held_runs(server, "tiny", monkeypatch) as has_begun,
     ):
         running = ask(pool, server, TINY)
         assert has_begun.wait(PATIENCE_S)

@@ -5,10 +5,9 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import numpy as np
@@ -17,31 +16,19 @@ import pytest
 import app.translator
 from app.decoders import Source, decode
 from app.settings import Settings
-from tests.live_server import PATIENCE_S, LiveServer, live_server, queued_images, wait_until
+from tests.live_server import (
+    PATIENCE_S,
+    LiveServer,
+    held_runs,
+    live_server,
+    queued_images,
+    wait_until,
+)
 from tests.toy_images import file_of, lossless, noise, with_scans
 
 PICTURE = file_of(noise(20, 30, 3))
 PNG = {"content-type": "image/png"}
 URL = "/translate/invert"
-
-
-@contextmanager
-def held_runs(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Runs of the model ``invert`` wait until the end of the block; the event: one began."""
-    session = server.app.state.parts.registry.resolve("invert").session
-    run: Callable[[Any], Any] = session.run
-    has_begun, may_end = threading.Event(), threading.Event()
-
-    def held(feed: Any) -> Any:
-        has_begun.set()
-        assert may_end.wait(PATIENCE_S)
-        return run(feed)
-
-    monkeypatch.setattr(session, "run", held)
-    try:
-        yield has_begun
-    finally:
-        may_end.set()
 
 
 @contextmanager
@@ -112,7 +99,7 @@ def test_what_waits_together_runs_together(
 ) -> None:
     settings = translator_settings.model_copy(update={"num_threads": 1})
     with live_server(settings) as server, ThreadPoolExecutor(6) as pool:
-        with held_runs(server, monkeypatch) as has_begun:
+        with held_runs(server, "invert", monkeypatch) as has_begun:
             first = send(pool, server)
             assert has_begun.wait(PATIENCE_S)
             others = [send(pool, server, file_of(noise(9, 9, seed=seed))) for seed in range(5)]
@@ -138,7 +125,7 @@ def test_a_full_queue_sheds_load_at_once_and_loses_nothing(
         update={"num_threads": 1, "max_queue_size": 1, "max_images": 1, "request_timeout_s": 3600}
     )
     with live_server(settings) as server, ThreadPoolExecutor(2) as pool:
-        with held_runs(server, monkeypatch) as has_begun:
+        with held_runs(server, "invert", monkeypatch) as has_begun:
             running = send(pool, server)
             assert has_begun.wait(PATIENCE_S)
             waiting = send(pool, server)
@@ -199,7 +186,7 @@ def test_a_deadline_that_passes_is_504(
     settings = translator_settings.model_copy(update={"request_timeout_s": 0.3})
     with live_server(settings) as server:
         if stage == "inference":
-            with held_runs(server, monkeypatch):
+            with held_runs(server, "invert", monkeypatch):
                 late = server.client.post(URL, content=PICTURE, headers=PNG)
         else:
             with held_decoders(monkeypatch), live_server(settings) as other:
@@ -217,7 +204,7 @@ def test_what_a_vanished_client_sent_leaves_the_queue(
 ) -> None:
     settings = translator_settings.model_copy(update={"num_threads": 1, "request_timeout_s": 3600})
     with live_server(settings) as server, ThreadPoolExecutor(1) as pool:
-        with held_runs(server, monkeypatch) as has_begun:
+        with held_runs(server, "invert", monkeypatch) as has_begun:
             running = send(pool, server)
             assert has_begun.wait(PATIENCE_S)
             with vanishing_client(server, PICTURE, len(PICTURE)):

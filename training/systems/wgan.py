@@ -1,9 +1,9 @@
 """WGAN: a critic of clipped weights estimates the Wasserstein distance (Arjovsky, Chintala and
 Bottou, ICML 2017).
 
-The networks are DCGAN's, as in the paper; the critic's output is no probability. The paper's long
-training of the critic at first (100 steps for each of the first 25) is left out: the critic keeps
-up without it here.
+The networks are DCGAN's, as in the paper; the critic's output is no probability. The long training
+of the critic at first in the authors' code (100 steps for each of the first 25) is left out: it
+would show 160 thousand images for 25 steps of the generator.
 """
 
 from training.systems import Defaults, System

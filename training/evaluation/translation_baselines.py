@@ -1,6 +1,7 @@
-"""What a translator must beat: doing nothing, and painting each shade with its mean colour.
+"""What a translator is held against: doing nothing, the tint of the nearest image, a mean colour a
+shade.
 
-Neither has seen a pair.
+None has seen a pair.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,16 @@ def do_nothing(sources: Images, channels: int) -> Images:
     if channels == 3:
         return sources.repeat(3, axis=-1)
     return sources.mean(axis=-1, keepdims=True).round().astype(np.uint8)
+
+
+def nearest_tints(sources: Images, colour_images: Images) -> Images:
+    """Grey sources (N, H, W, 1) in one tint each (N, H, W, 3): what the mean colour of the colour
+    image of nearest mean luma differs from that luma; of equally near ones, the first."""
+    brightness = _mean_luma(colour_images)
+    tints = colour_images.mean(axis=(1, 2), dtype=np.float64) - brightness[:, None]
+    distances = np.abs(sources.mean(axis=(1, 2, 3))[:, None] - brightness)
+    tinted = sources + tints[distances.argmin(axis=1)][:, None, None]
+    return tinted.round().clip(0, 255).astype(np.uint8)
 
 
 def learn_mean_colours(colour_images: Images) -> NDArray[np.uint8]:
@@ -50,5 +61,10 @@ def baselines(sources: Images, training_targets: Images) -> dict[str, Callable[[
     channels = training_targets.shape[-1]
     made: dict[str, Callable[[], Images]] = {"do_nothing": lambda: do_nothing(sources, channels)}
     if sources.shape[-1] == 1 and channels == 3:
+        made["nearest_tint"] = lambda: nearest_tints(sources, training_targets)
         made["mean_colour"] = lambda: learn_mean_colours(training_targets)[sources[..., 0]]
     return made
+
+
+def _mean_luma(colour_images: Images) -> NDArray[np.float64]:
+    return to_grey(colour_images).reshape(len(colour_images), -1).mean(axis=1)

@@ -42,6 +42,8 @@ TRANSLATION_FIGURES = {
 }
 BASELINES = {  # what else a figure can be of: the end of its name
     "do_nothing": "the sources as they are (grey in three equal channels, or the mean of three)",
+    "nearest_tint": "the sources, each in the one tint that is the mean colour of the colour image "
+    "of training nearest to it in mean brightness",
     "mean_colour": "the sources with each grey level in its mean colour, learnt from the colour "
     "images of training",
 }

@@ -65,9 +65,9 @@ def _of_translator(card: ModelCard, *, shows_real: bool) -> Wording:
         preview=f"The preview shows sources, each with its translation to the right: {shown}",
         example=f"curl '{SERVER}/translate/{card.name}' -H 'Content-Type: image/png' \\\n"
         "    --data-binary @image.png -o translated.png",
-        measured="On held-out images as this file translates them. `do_nothing` and `mean_colour` "
-        "are what it has\nto beat: the sources as they are, and each grey level in its mean "
-        "colour.",
+        measured="On held-out images as this file translates them, beside what needs no training:\n"
+        "`do_nothing`, the sources as they are; `nearest_tint`, each in one tint; `mean_colour`, "
+        "each grey level\nin its mean colour.",
     )
 
 

@@ -40,7 +40,7 @@ def test_a_run_is_measured_both_ways_beside_what_it_must_beat(
     assert gantrain("evaluate", run_dir) == 0
     table = capsys.readouterr().out
     to_colour, to_grey = figures_of(run_dir, "a2b"), figures_of(run_dir, "b2a")
-    with_colour = expected(FIGURES | {"colourfulness"}, "do_nothing", "mean_colour")
+    with_colour = expected(FIGURES | {"colourfulness"}, "do_nothing", "nearest_tint", "mean_colour")
     assert set(to_colour) == with_colour | {"cycle_error"}
     assert set(to_grey) == expected(FIGURES, "do_nothing") | {"cycle_error"}
     assert set(TRANSLATION_FIGURES) == FIGURES | {"colourfulness", "cycle_error"}

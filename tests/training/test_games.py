@@ -77,16 +77,32 @@ def test_of_two_domains_the_one_that_uses_less_of_the_range_is_told() -> None:
         assert (low.item(), high.item()) == pytest.approx((-1, -0.99))
 
 
-def test_a_way_back_from_fewer_channels_does_not_teach_to_hide_what_they_lost(
-    colours: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def colouring(colours: Path, tmp_path: Path) -> CycleGame:
     given = {"system": "cyclegan", "data": f"colourise:{colours}", "image_size": 8, "width": 0.05}
     device = torch.device("cpu")
     config = resolve_config(given, run_dir=tmp_path, resume=False, device=device)
     game = TrainingState(config, load_data(config, tmp_path), device).game
     assert isinstance(game, CycleGame)
+    return game
+
+
+def test_a_way_back_from_fewer_channels_does_not_teach_to_hide_what_they_lost(
+    colouring: CycleGame,
+) -> None:
     grey = torch.zeros(2, 1, 8, 8, requires_grad=True)
     colour = torch.zeros(2, 3, 8, 8, requires_grad=True)
-    assert not game._way_back(grey, colour).requires_grad
-    assert game._way_back(colour, grey).requires_grad
-    assert game._way_back(colour, colour).requires_grad
+    assert not colouring._way_back(grey, colour).requires_grad
+    assert colouring._way_back(colour, grey).requires_grad
+    assert colouring._way_back(colour, colour).requires_grad
+
+
+def test_what_is_turned_grey_is_held_to_its_luma(colouring: CycleGame) -> None:
+    greens = torch.tensor([-1.0, 1.0, -1.0]).reshape(1, 3, 1, 1).expand(2, 3, 8, 8)
+    greys, colours = torch.zeros(2, 1, 8, 8), torch.zeros(2, 3, 8, 8)
+    luma = torch.full_like(greys, 0.587 - 0.299 - 0.114)
+    assert colouring._identity_loss(greys, greens, luma, colours).item() == pytest.approx(
+        0, abs=1e-6
+    )
+    off = colouring._identity_loss(greys, greens, luma + 0.25, colours + 1)  # colours may be any
+    assert off.item() == pytest.approx(0.25)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"})
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue, ITU-R 601-2
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.config import TrainConfig
+from training.data.image_decoding import LUMA_WEIGHTS
 from training.data.sampling import EpochSampler
 from training.data.unpaired import UnpairedDataset
 from training.exporting.graph import to_pixels
@@ -189,9 +190,8 @@ class CycleGame:
     ) -> Tensor:
         """How much each generator changes images that are of its target domain already.
 
-        Where the domains have other numbers of channels no image is of both. What grey images are
-        made of then keeps its brightness, the mean of its channels; there is no such anchor for the
-        way to colour, whose grey version would be the other half of a pair.
+        Where the domains have other numbers of channels no image is of both. What is turned grey
+        then keeps its luma; there is no such anchor for the way to colour.
         """
         loss = torch.zeros((), device=self._device)
         if not self._config.identity_weight:
@@ -203,7 +203,7 @@ class CycleGame:
             if reals.shape[1] == sources.shape[1]:
                 loss = loss + _distance(domain.maker(reals), reals)
             elif reals.shape[1] < sources.shape[1]:
-                loss = loss + _distance(fakes, sources.mean(dim=1, keepdim=True))
+                loss = loss + _distance(fakes, _luma(sources))
         return loss
 
     def _autocast(self) -> torch.autocast:
@@ -231,6 +231,12 @@ def _narrower_range(*domains: Tensor) -> tuple[Tensor, Tensor]:
 
 def _distance(images: Tensor, others: Tensor) -> Tensor:
     return (images.float() - others).abs().mean()
+
+
+def _luma(colours: Tensor) -> Tensor:
+    """(N, 1, H, W) of (N, 3, H, W): ITU-R 601-2, as uploads are made grey."""
+    weights = torch.tensor(LUMA_WEIGHTS, device=colours.device)
+    return (colours * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def _as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 from benchmarks.family import page, results
-from benchmarks.family.plan import FURTHER_SEEDS, MNIST, NUM_BEST, STACKED_MNIST, Entry
+from benchmarks.family.plan import (
+    FURTHER_SEEDS,
+    MNIST,
+    NUM_BEST,
+    REGULARISED,
+    STACKED_MNIST,
+    Entry,
+)
 
 
 def main() -> None:
@@ -26,8 +33,9 @@ def main() -> None:
         if entry.name in {row["name"] for row in best}
         for seed in FURTHER_SEEDS
     ]
+    regularised = _measure(REGULARISED, 0, options)
     on_stacked = [_measure(entry, 0, options) for entry in STACKED_MNIST]
-    results.save(on_mnist + further + on_stacked)
+    results.save([*on_mnist, *further, regularised, *on_stacked])
     page.write(results.load())
 
 

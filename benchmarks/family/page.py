@@ -28,7 +28,8 @@ INTRODUCTION = """# The GAN family, side by side
 Made by `python -m benchmarks.family`; every figure is measured here, by the protocol of
 [evaluation](evaluation.md), on images as they are served. Each system has its tuned defaults, the
 same width ({width} of the reference network), and the same number of real images to see. That is
-a small budget on purpose: what a system gets out of little, not how good it can become.
+a small budget on purpose: what a system gets out of little, not how good it can become. `dcgan
+with R1` shows what options add: `--r1-gamma 1`, and twice the learning rates.
 
 {machine}; PyTorch {torch}; {date}. Minutes are those of training alone, at the median speed of
 the run.

@@ -26,6 +26,8 @@ _ON_STACKED = ("--data", "stacked-mnist", "--width", WIDTH, "--kimg", STACKED_KI
 _VANILLA = ("--instance-noise", "0")
 
 MNIST = tuple(Entry(name, name, _ON_MNIST) for name in ("gan", "dcgan", "wgan", "wgan-gp", "cgan"))
+_WITH_R1 = ("--r1-gamma", "1", "--generator-lr", "4e-4", "--discriminator-lr", "4e-4")
+REGULARISED = Entry("dcgan with R1", "dcgan", (*_ON_MNIST, *_WITH_R1))  # not of the best two
 
 STACKED_MNIST = (
     Entry("dcgan", "dcgan", (*_ON_STACKED, *_VANILLA)),

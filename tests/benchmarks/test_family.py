@@ -46,7 +46,7 @@ def test_seeds_of_one_system_are_one_row_of_mean_and_spread(record: dict[str, An
 
 
 def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:
-    for entry in (*plan.MNIST, *plan.STACKED_MNIST):
+    for entry in (*plan.MNIST, plan.REGULARISED, *plan.STACKED_MNIST):
         names = [option.removeprefix("--").replace("-", "_") for option in entry.options[::2]]
         given = dict(zip(names, entry.options[1::2], strict=True))
         fields = TrainConfig.model_fields

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,8 +90,14 @@ def _decoded(image_format: ImageFormat, header: ImageHeader, mode: str) -> Image
     except (InvalidUpload, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever they like at what is damaged
-        why = shortened(str(error) or type(error).__name__)
-        raise damaged(image_format.name, why) from error
+        raise damaged(image_format.name, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder says of the file, but for what it says of its own buffers."""
+    if isinstance(error.__cause__ or error, struct.error):
+        return "it ends in the middle of a part"
+    return shortened(str(error) or type(error).__name__)
 
 
 def _flat(image: Image.Image) -> Image.Image:

@@ -15,6 +15,8 @@ from training.errors import TrainingError
 CHECKPOINT = "checkpoint.safetensors"
 FINAL = "final.safetensors"
 BEST = "best.safetensors"
+RECIPE = "recipe"  # in the record: the configuration of the run that made the file
+UNFIT = "does not fit its run: it is damaged, or of other networks"
 _RECORD_KEY = "ganserve.progress"
 
 

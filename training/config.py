@@ -103,9 +103,14 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _trains_at_all(self) -> Self:
-        if self.total_images < self.batch_size:
+        if self.total_images < self.images_per_step:
             raise ValueError(
-                f"kimg {self.kimg:g} is less than one batch of {self.batch_size} images"
+                f"kimg {self.kimg:g} is less than one step of the generator, which takes "
+                f"{self.images_per_step:,} images (batch_size times discriminator_steps)"
+            )
+        if self.decay_kimg > self.kimg:
+            raise ValueError(
+                f"decay_kimg {self.decay_kimg:g} is longer than the whole run of {self.kimg:g} kimg"
             )
         if self.batch_size % self.pack:
             raise ValueError(f"batch_size {self.batch_size} is no multiple of pack {self.pack}")
@@ -114,6 +119,11 @@ class TrainConfig(BaseModel):
     @property
     def total_images(self) -> int:
         return round(self.kimg * 1000)
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images shown for one step of the generator."""
+        return self.batch_size * self.discriminator_steps
 
     def lr_factor(self, images_shown: int) -> float:
         """Share of the learning rates that is in use after so many images: 1, then falling to 0."""
@@ -162,6 +172,25 @@ class TrainConfig(BaseModel):
             for name, value in wanted.items()
             if name != "kimg" and getattr(self, name) != value
         ]
+
+    def recipe(self) -> dict[str, Any]:
+        """All but the length, as JSON has it: what files made by this run are told by."""
+        return self.model_dump(mode="json", exclude={"kimg"})
+
+    def refuse_other(self, recipe: Mapping[str, Any], path: Path) -> None:
+        """Refuse a file that another run has made.
+
+        Raises:
+            TrainingError: its recipe is another one; the message names what differs.
+        """
+        mine = self.recipe()
+        changed = [
+            f"{name} {recipe[name]!r}, not {value!r}"
+            for name, value in mine.items()
+            if name in recipe and recipe[name] != value
+        ]
+        if changed:
+            raise TrainingError(f"{path} was made by another run: {'; '.join(changed)}")
 
 
 def _summary(error: ValidationError) -> str:

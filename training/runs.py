@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from contract import fold
-from training.checkpoints import CHECKPOINT, FINAL
+from training.checkpoints import BEST, CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
 from training.data.datasets import ImageDataset, load_dataset
 from training.data.names import is_unpaired
@@ -137,9 +137,14 @@ def _check_labels(config: TrainConfig, dataset: ImageDataset) -> None:
         )
 
 
+def length_of(run_dir: Path) -> float:
+    """Thousands of images that the run was to show when it was last started."""
+    return TrainConfig.load(run_dir).kimg
+
+
 def is_finished(config: TrainConfig, run_dir: Path) -> bool:
     """Whether the run has nothing left to do: it ended, and nobody asked for more."""
-    return (run_dir / FINAL).exists() and TrainConfig.load(run_dir).kimg >= config.kimg
+    return (run_dir / FINAL).exists() and length_of(run_dir) >= config.kimg
 
 
 def open_state(
@@ -157,7 +162,7 @@ def open_state(
             left_over.unlink()
     if (run_dir / CHECKPOINT).exists():
         state.resume(run_dir)
-        if state.images_shown >= config.total_images + state.images_per_step:
+        if state.images_shown >= config.total_images + config.images_per_step:
             raise TrainingError(
                 f"{run_dir} has shown {state.images_shown / 1000:g} kimg already; "
                 f"it cannot end at {config.kimg:g}"
@@ -173,5 +178,7 @@ def open_state(
     with explaining_disk_errors(run_dir):
         if not state.is_finished:  # a run that goes on is not finished until it ends again
             (run_dir / FINAL).unlink(missing_ok=True)
+        if state.images_shown == 0:  # left over from an attempt before this one
+            (run_dir / BEST).unlink(missing_ok=True)
         config.save(run_dir)
     return state

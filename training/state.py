@@ -11,6 +11,8 @@ from training.checkpoints import (
     BEST,
     CHECKPOINT,
     FINAL,
+    RECIPE,
+    UNFIT,
     below_prefix,
     load_checkpoint,
     save_checkpoint,
@@ -59,11 +61,6 @@ class TrainingState:
     def is_finished(self) -> bool:
         return self.images_shown >= self.config.total_images
 
-    @property
-    def images_per_step(self) -> int:
-        """Real images shown for one step of the generator."""
-        return self.config.batch_size * self.config.discriminator_steps
-
     def save(self, run_dir: Path) -> None:
         tensors = self.game.players.tensors() | {"rng.cpu": torch.get_rng_state()}
         tensors |= with_prefix(BUFFER, self.game.buffers())
@@ -91,10 +88,11 @@ class TrainingState:
         path = run_dir / CHECKPOINT
         tensors, record = load_checkpoint(path)
         try:
+            self.config.refuse_other(record.get(RECIPE, {}), path)
             self._refuse_other_data(record["dataset"], run_dir)
             self._restore(tensors, record)
         except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-            raise TrainingError(f"{path} does not fit this run: {error}") from error
+            raise TrainingError(f"{path} {UNFIT}") from error
 
     def _refuse_other_data(self, facts: Mapping[str, Any], run_dir: Path) -> None:
         changed = [
@@ -115,4 +113,8 @@ class TrainingState:
         self.best_metric = record.get("best_metric")
 
     def _record(self) -> dict[str, Any]:
-        return {"images_shown": self.images_shown, "dataset": self.dataset_facts}
+        return {
+            "images_shown": self.images_shown,
+            "dataset": self.dataset_facts,
+            RECIPE: self.config.recipe(),
+        }

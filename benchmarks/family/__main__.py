@@ -39,14 +39,14 @@ def main() -> None:
     page.write(results.load())
 
 
-def _measure(entry: Entry, seed: int, options: argparse.Namespace) -> dict[str, object]:
+def _measure(entry: Entry, seed: int, options: argparse.Namespace) -> results.Row:
     """Train and evaluate one row, unless that is done."""
     data = entry.options[1]
     run_dir = options.runs / f"{data}-{entry.name.replace(', ', '-').replace(' ', '-')}-{seed}"
     where = ("--data-dir", str(options.data_dir))
     _gantrain("train", entry.system, *entry.with_seed(seed), *where,
               "--evaluate-kimg", "0", "--resume", "--out", str(run_dir))  # fmt: skip
-    if not (run_dir / "metrics.json").exists():
+    if not results.is_measured(run_dir):
         _gantrain("evaluate", str(run_dir), *where, "--no-cas")
     return results.read_run(run_dir, name=entry.name, seed=seed)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.family.results import Row
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "family.md"
 PLOT = DOCS / "images" / "family.png"
-
-Row = dict[str, Any]
 
 MNIST_COLUMNS = {
     "frechet_distance": "Frechet distance",
@@ -78,7 +78,7 @@ def render(record: dict[str, Any]) -> str:
 def _table(rows: list[Row], columns: dict[str, str]) -> str:
     names = ["system", "seeds", "generator steps", "minutes", *columns.values()]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    lines.append(f"| real images | | | | {' | '.join(_floor(rows[0], name) for name in columns)} |")
+    lines.append(f"| real images | | | | {' | '.join(_floor(rows, name) for name in columns)} |")
     for name, group in groupby(sorted(rows, key=lambda row: _order(rows, row)), _name):
         runs = list(group)
         minutes = statistics.mean(run["seconds_per_kimg"] * run["kimg"] / 60 for run in runs)
@@ -104,9 +104,10 @@ def _cell(runs: list[Row], column: str) -> str:
     return mean if len(values) == 1 else f"{mean} ± {_shown(statistics.stdev(values))}"
 
 
-def _floor(row: Row, column: str) -> str:
-    floor = row["metrics"].get(column, {}).get("floor")
-    return "" if floor is None else _shown(floor)
+def _floor(rows: list[Row], column: str) -> str:
+    """Of real images: the same for every row that has the figure."""
+    floors = (row["metrics"].get(column, {}).get("floor") for row in rows)
+    return next((_shown(floor) for floor in floors if floor is not None), "")
 
 
 def _shown(value: float) -> str:

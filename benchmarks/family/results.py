@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
+Row = dict[str, Any]
+
 RESULTS = Path(__file__).with_name("results.json")
 
 
-def read_run(run_dir: Path, *, name: str, seed: int) -> dict[str, Any]:
+def read_run(run_dir: Path, *, name: str, seed: int) -> Row:
     """The figures of one finished and evaluated run, and what it cost."""
     config = json.loads((run_dir / "config.json").read_text())
     measured = json.loads((run_dir / "metrics.json").read_text())
@@ -32,13 +34,17 @@ def read_run(run_dir: Path, *, name: str, seed: int) -> dict[str, Any]:
     }
 
 
-def save(rows: list[dict[str, Any]]) -> None:
+def is_measured(run_dir: Path) -> bool:
+    """Whether the figures of a finished run are of the weights that it ended with."""
+    figures, weights = run_dir / "metrics.json", run_dir / "final.safetensors"
+    return figures.exists() and figures.stat().st_mtime >= weights.stat().st_mtime
+
+
+def save(rows: list[Row]) -> None:
     """Write all rows with date and machine."""
     record = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, no GPU"
-        if not torch.cuda.is_available()
-        else torch.cuda.get_device_name(),
+        "machine": _machine(),
         "torch": torch.__version__,
         "rows": rows,
     }
@@ -48,3 +54,20 @@ def save(rows: list[dict[str, Any]]) -> None:
 def load() -> dict[str, Any]:
     record: dict[str, Any] = json.loads(RESULTS.read_text())
     return record
+
+
+def _machine() -> str:
+    """The GPU, or the processor by its own name and how many of its threads were used."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    count = torch.get_num_threads()
+    return f"{_processor()}, {count} thread{'s' if count > 1 else ''}, no GPU"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

@@ -249,6 +249,13 @@ def test_a_file_that_is_cut_off_is_refused(name: str, part: float) -> None:
         decoded(upload[: int(len(upload) * part)])
 
 
+@pytest.mark.parametrize("length", range(30, 60))
+def test_a_file_that_is_hardly_there_is_told_in_words(length: int) -> None:
+    with pytest.raises(InvalidUpload, match="damaged or cut off") as told:
+        decoded(lossless(noise(10, 10, 3), "PNG")[:length])
+    assert "unpack" not in str(told.value)
+
+
 @pytest.mark.parametrize("upload", [animated("PNG"), animated("WEBP")], ids=["PNG", "WebP"])
 def test_an_animation_is_refused(upload: bytes) -> None:
     with pytest.raises(InvalidUpload, match="is animated; a still one would be right"):

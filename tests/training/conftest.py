@@ -44,10 +44,10 @@ def gantrain() -> Gantrain:
 
 @pytest.fixture(scope="session")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 40 colour pictures: gradients between two random colours."""
+    """A folder of 80 colour pictures: gradients between two random colours."""
     folder = tmp_path_factory.mktemp("colours")
     rng = np.random.default_rng(0)
-    for index in range(40):
+    for index in range(80):
         ends = rng.integers(256, size=(2, 1, 3))
         row = np.linspace(*ends, num=8, axis=1)
         Image.fromarray(np.repeat(row, 8, axis=0).astype(np.uint8)).save(folder / f"{index:02}.png")

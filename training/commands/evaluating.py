@@ -25,8 +25,9 @@ def add_parser(commands: Commands) -> None:
         "--data", help="where the training data is, if the model cannot say: folder:PATH, for one"
     )
     parser.add_argument(
-        "--no-cas", action="store_true", help="without the score that trains a classifier (minutes)"
-    )
+        "--no-cas", action="store_true",
+        help="without the score that trains a classifier, for minutes (systems with classes)",
+    )  # fmt: skip
     parser.add_argument(
         "--inception", action="store_true",
         help="with the Inception distance; its weights must be on this machine",

@@ -55,10 +55,14 @@ def add_parser(commands: Commands) -> None:
     for name, kind in RECIPE_OPTIONS.items():
         meaning = TrainConfig.model_fields[name].description
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=meaning)
-    parser.add_argument("--tick-kimg", type=float, default=10.0, help="between checkpoints")
+    parser.add_argument(
+        "--tick-kimg", type=float, default=10.0,
+        help="thousands of images between checkpoints (default 10)",
+    )  # fmt: skip
     parser.add_argument(
         "--evaluate-kimg", type=float, default=50.0,
-        help="between measurements, the best of which is exported; 0: none (default 50)",
+        help="thousands of images between measurements, the best of which is exported; 0: none "
+        "(default 50)",
     )  # fmt: skip
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--resume", action="store_true", help="continue the run in RUN_DIR")
@@ -71,7 +75,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from training.devices import choose_device
     from training.interrupts import stop_on_signal
-    from training.runs import is_finished, load_data, open_state, resolve_config
+    from training.runs import is_finished, length_of, load_data, open_state, resolve_config
     from training.trainer import train
 
     if not 0 < options.tick_kimg < math.inf:
@@ -86,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     }
     config = resolve_config(given, run_dir=options.out, resume=options.resume, device=device)
     if not options.dry_run and is_finished(config, options.out):
-        print(f"{options.out} is finished: {config.kimg:g} kimg; nothing to do")
+        print(f"{options.out} is finished: {length_of(options.out):g} kimg; nothing to do")
         return 0
     dataset = load_data(config, options.data_dir, licence=options.data_licence)
     print(config.model_dump_json(indent=2))
@@ -117,7 +121,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _evaluator(config: TrainConfig, options: argparse.Namespace) -> "Evaluator | None":
     """What measures the run; None where it is switched off, or ends before the first time."""
-    if not options.evaluate_kimg or config.kimg < options.evaluate_kimg:
+    if not options.evaluate_kimg:
+        return None
+    if config.kimg < options.evaluate_kimg:
+        first = f"--evaluate-kimg {options.evaluate_kimg:g}"
+        print(f"this run is not measured while it trains: it ends before {first}")
         return None
     from training.evaluation.schedule import open_evaluator
 

@@ -105,7 +105,10 @@ def stop_earlier(course: Course) -> Remedy:
         f"stop earlier: the best weights, of {kimg:g} kimg, are kept in best.safetensors, and are "
         "what export takes"
     )
-    return Remedy(advice, {"kimg": kimg})
+    shorter = {"kimg": kimg}
+    if course.config.decay_kimg:  # its learning rates fall as much sooner
+        shorter["decay_kimg"] = round(course.config.decay_kimg * kimg / course.config.kimg, 3)
+    return Remedy(advice, shorter)
 
 
 def mend_data(course: Course) -> Remedy:

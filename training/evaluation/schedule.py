@@ -26,6 +26,7 @@ from training.systems import load_system
 
 BEST_METRIC = "frechet_distance"  # the lower the better
 NUM_IMAGES = 2000
+FIRST_SEED = 1_000_000  # the seeds from 0 on are reported, so these choose
 BATCH_SIZE = 100
 
 Generate = Callable[[range], NDArray[np.uint8]]  # seeds -> images uint8 (N, H, W, C)
@@ -59,17 +60,13 @@ class ScheduledEvaluator:
         self._num_images = num_images
 
     def measure(self, generate: Generate) -> dict[str, float]:
-        """Figures by name of the images of seeds 0, 1, 2, ...; classes take turns, as in the
-        service, so that image ``i`` of a conditional generator is of class ``i mod num_classes``.
+        """Figures by name of the images of seeds from ``FIRST_SEED`` on; classes take turns, as in
+        the service: seed ``i`` of a conditional generator is of class ``i mod num_classes``.
         """
-        starts = range(0, self._num_images, BATCH_SIZE)
-        pixels = np.concatenate(
-            [
-                generate(range(start, min(start + BATCH_SIZE, self._num_images)))
-                for start in with_bar(starts, "generating")
-            ]
-        )
-        labels = np.arange(len(pixels)) % self._num_classes if self._num_classes else None
+        seeds = range(FIRST_SEED, FIRST_SEED + self._num_images)
+        batches = [seeds[i : i + BATCH_SIZE] for i in range(0, len(seeds), BATCH_SIZE)]
+        pixels = np.concatenate([generate(batch) for batch in with_bar(batches, "generating")])
+        labels = np.asarray(seeds) % self._num_classes if self._num_classes else None
         subject = read_subject(self._reference.judge, pixels, labels, "generated images")
         scores = score(subject, self._reference, QUICK_FAMILIES)
         return {name: item.value for name, item in scores.items()}

@@ -25,7 +25,8 @@ class TranslationEvaluator:
         Raises:
             TrainingError: too little is held out of a domain.
         """
-        self._tasks = [make_task(dataset, name).first(num_images) for name in TRANSLATORS]
+        tasks = (make_task(dataset, name).choosing() for name in TRANSLATORS)
+        self._tasks = [task.first(num_images) for task in tasks]
         self._is_paired = dataset.is_paired
         self._targets = [] if dataset.is_paired else [read_target_domain(t) for t in self._tasks]
         self.best = "pair_error_a2b" if dataset.is_paired else "frechet_distance"

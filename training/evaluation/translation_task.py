@@ -11,7 +11,7 @@ from training.data.unpaired import UnpairedDataset
 from training.errors import TrainingError
 
 Images = NDArray[np.uint8]  # (N, H, W, C)
-MIN_IMAGES = 4  # held out of a domain; a distribution of fewer is none
+MIN_IMAGES = 8  # held out of a domain: four for each half; a distribution of fewer is none
 SEED = 0
 
 
@@ -24,6 +24,14 @@ class TranslationTask:
     targets: Images  # held out
     training_targets: Images
     is_paired: bool  # targets[i] is what sources[i] should become
+
+    def choosing(self) -> Self:
+        """The half of the held-out images that may choose which weights a run keeps."""
+        return replace(self, sources=self.sources[0::2], targets=self.targets[0::2])
+
+    def reporting(self) -> Self:
+        """The other half: what is reported has chosen nothing."""
+        return replace(self, sources=self.sources[1::2], targets=self.targets[1::2])
 
     def first(self, num_images: int) -> Self:
         """The same with at most so many held-out images of each domain."""

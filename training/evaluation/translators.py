@@ -35,7 +35,7 @@ def evaluate_translator(
         raise TrainingError(f"--inception is for generators, which {model.origin} is not")
     direction = direction_of(model)
     dataset, notes = load_domains(model, measuring)
-    task = make_task(dataset, direction)
+    task = make_task(dataset, direction).reporting()
     if measuring.num_images:
         task = task.first(measuring.num_images)
     announce(f"translating {len(task.sources):,} held-out images with {model.card.name}")

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from torch import nn
 
 from contract import ModelCard
-from training.checkpoints import BEST, FINAL, below_prefix, load_checkpoint
-from training.config import FILENAME, TrainConfig
+from training.checkpoints import BEST, FINAL, RECIPE, UNFIT, below_prefix, load_checkpoint
+from training.config import TrainConfig
 from training.errors import TrainingError
 from training.exporting.graph import PixelReader
 from training.players import AVERAGE, GENERATOR, TRANSLATORS, build_generators
@@ -43,6 +43,7 @@ def load_generators(run_dir: Path, names: Sequence[str]) -> list[tuple[nn.Module
         raise TrainingError(f"{run_dir} is not finished (no {FINAL}); continue it with --resume")
     path = next(run_dir / name for name in (BEST, FINAL) if (run_dir / name).exists())
     tensors, record = load_checkpoint(path)
+    config.refuse_other(record.get(RECIPE, {}), path)
     loaded = []
     try:
         generators = build_generators(config, record["dataset"])
@@ -52,7 +53,7 @@ def load_generators(run_dir: Path, names: Sequence[str]) -> list[tuple[nn.Module
             network = PixelReader(generator) if card.kind == "translator" else generator
             loaded.append((network.eval().requires_grad_(False), card))
     except (KeyError, TypeError, RuntimeError) as error:
-        raise TrainingError(f"{path} does not fit its {FILENAME}: {error}") from error
+        raise TrainingError(f"{path} {UNFIT}") from error
     return loaded
 
 

@@ -62,7 +62,9 @@ NUM_TICKS = 10
 def config_of(system: str = "dcgan", **values: Any) -> TrainConfig:
     """A configuration of that system with its tuned defaults."""
     given = {"system": system, "data": "mnist", "width": 0.25, "precision": "fp32", "seed": 0}
-    return TrainConfig.resolve(asdict(load_system(system).defaults) | given | values)
+    wanted = asdict(load_system(system).defaults) | given | values
+    wanted["decay_kimg"] = min(wanted["decay_kimg"], wanted["kimg"])
+    return TrainConfig.resolve(wanted)
 
 
 def healthy_records(run: str = "dcgan", num_ticks: int = NUM_TICKS) -> list[dict[str, Any]]:

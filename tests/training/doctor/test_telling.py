@@ -14,6 +14,7 @@ from training.devices import choose_device
 from training.doctor.catalogue import DISEASES
 from training.doctor.command_line import as_options, command_line
 from training.doctor.course import Course
+from training.doctor.cures import stop_earlier
 from training.doctor.diagnosis import findings_ever, findings_now
 from training.doctor.disease import Remedy
 from training.doctor.plot import draw
@@ -66,6 +67,15 @@ def test_a_command_names_a_directory_that_is_free_and_only_what_is_not_tuned(
     assert sorted(options) == [
         "data mnist", "kimg 10", f"out {tmp_path}/run-3", "pack 2", "precision fp32", "width 0.25"
     ]  # fmt: skip
+
+
+def test_a_shorter_run_lets_its_rates_fall_as_much_sooner() -> None:
+    course = measured(
+        Course(config_of(kimg=400.0, decay_kimg=200.0), healthy_records()),
+        {"frechet_distance": [1, 2, 3]},
+    )
+    kimg = stop_earlier(course).options["kimg"]
+    assert stop_earlier(course).options["decay_kimg"] == kimg / 2
 
 
 def test_a_remedy_is_not_recommended_where_it_cannot_be() -> None:

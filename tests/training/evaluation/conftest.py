@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from training.data.datasets import ImageDataset, load_dataset
 from training.evaluation import classifier
@@ -61,3 +62,14 @@ def reference(
     train: ImageDataset, test: ImageDataset, judge: NetworkJudge, cache_dir: Path
 ) -> Reference:
     return load_reference(train, test, judge, cache_dir)
+
+
+def write_domains(folder: Path, *names: str, num_images: int = 8) -> Path:
+    """A folder with folders of those names, each of so many noisy colour images."""
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for index in range(num_images):
+            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder

@@ -12,7 +12,12 @@ from tests.training.evaluation.conftest import SIZE, pixels_of
 from training.config import TrainConfig
 from training.data.datasets import ImageDataset
 from training.evaluation.judge import NetworkJudge
-from training.evaluation.schedule import BEST_METRIC, ScheduledEvaluator, open_evaluator
+from training.evaluation.schedule import (
+    BEST_METRIC,
+    FIRST_SEED,
+    ScheduledEvaluator,
+    open_evaluator,
+)
 
 
 @pytest.fixture(params=[False, True], ids=["unconditional", "conditional"])
@@ -34,7 +39,7 @@ def test_real_images_are_nearer_than_noise_by_the_metric_that_chooses(
     evaluator: ScheduledEvaluator, test: ImageDataset
 ) -> None:
     pixels = pixels_of(test)
-    reals = evaluator.measure(lambda seeds: pixels[seeds.start : seeds.stop])
+    reals = evaluator.measure(lambda seeds: pixels[np.asarray(seeds) - FIRST_SEED])
     noisy = evaluator.measure(noise)
     assert reals[BEST_METRIC] < noisy[BEST_METRIC]
     assert reals["coverage"] > noisy["coverage"]
@@ -51,7 +56,7 @@ def test_labels_take_turns(judge: NetworkJudge, cache_dir: Path, test: ImageData
     )  # fmt: skip
 
     def turns(seeds: range) -> NDArray[np.uint8]:
-        return np.stack([by_class[seed % 10][seed // 10] for seed in seeds])
+        return np.stack([by_class[seed % 10][(seed - FIRST_SEED) // 10] for seed in seeds])
 
     assert evaluator.measure(turns)["label_accuracy"] > 0.9
 

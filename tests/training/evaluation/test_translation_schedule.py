@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.training.conftest import Gantrain, stats
+from tests.training.evaluation.conftest import write_domains
 from training.config import TrainConfig
+from training.data.image_decoding import to_grey
+from training.data.unpaired import load_unpaired
 from training.evaluation.schedule import open_evaluator
 from training.evaluation.translation_schedule import TranslationEvaluator
+from training.evaluation.translation_task import make_task
 from training.runs import load_data
 from training.state import TrainingState
 
@@ -28,14 +30,14 @@ def test_a_run_with_pairs_keeps_what_errs_least_in_colour(
     assert (run_dir / "best.safetensors").exists()
 
 
-def write_domains(folder: Path, *names: str, num_images: int = 6) -> Path:
-    rng = np.random.default_rng(0)
-    for name in names:
-        (folder / name).mkdir(parents=True)
-        for index in range(num_images):
-            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
-    return folder
+def test_what_chooses_is_not_what_is_reported(colours: Path, tmp_path: Path) -> None:
+    task = make_task(load_unpaired(f"colourise:{colours}", image_size=8, data_dir=tmp_path), "a2b")
+    halves = task.choosing(), task.reporting()
+    assert sum(len(half.sources) for half in halves) == len(task.sources)
+    images = [image.tobytes() for half in halves for image in half.targets]
+    assert len(set(images)) == len(images) == len(task.targets)
+    for half in halves:  # pairs stay pairs
+        assert (to_grey(half.targets) == half.sources).all()
 
 
 def config_of(data: str, train_tiny: Gantrain, run_dir: Path) -> TrainConfig:

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from contract import Metric
 from tests.training.conftest import Gantrain
+from tests.training.evaluation.conftest import write_domains
 from training.evaluation.metrics_file import MeasuredGraph
 from training.evaluation.translation_figures import BASELINES, TRANSLATION_FIGURES
 
@@ -76,16 +75,6 @@ def test_figures_travel_and_a_model_file_gets_the_same(
     assert gantrain("evaluate", version, "--data-dir", tmp_path) == 1
     message = capsys.readouterr().err
     assert "say where that is with --data colourise:PATH" in message
-
-
-def write_domains(folder: Path, *names: str, num_images: int = 6) -> Path:
-    rng = np.random.default_rng(0)
-    for name in names:
-        (folder / name).mkdir(parents=True)
-        for index in range(num_images):
-            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{index}.png")
-    return folder
 
 
 def test_without_pairs_the_target_domain_is_what_counts(

@@ -284,10 +284,11 @@ def test_a_final_that_is_not_of_this_run_is_refused(
     run_dir: Path, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    assert train_tiny("dcgan", tmp_path / "other") == 0
+    assert train_tiny("dcgan", tmp_path / "other", "--generator-lr", 1e-3) == 0
     (tmp_path / "other" / "final.safetensors").rename(run_dir / "final.safetensors")
     message = assert_refused(gantrain, run_dir, tmp_path / "models" / "mixed", capsys)
-    assert "does not fit its config.json" in message
+    assert "final.safetensors was made by another run: " in message
+    assert "generator_lr 0.001, not 0.0002" in message
 
 
 def test_the_folder_of_private_images_is_not_published(gantrain: Gantrain, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The family's page is made from its results alone, and is in step with them."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,22 @@ def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:
             {"system": entry.system, **typed}, run_dir=tmp_path, resume=False,
             device=torch.device("cpu"),
         )  # fmt: skip
+
+
+def test_real_images_stand_beside_figures_that_only_some_have(record: dict[str, Any]) -> None:
+    record["rows"][1]["metrics"]["label_accuracy"] = {"value": 0.9, "floor": 0.99}
+    lines = page.render(record).splitlines()
+    assert "| 0.99 |" in next(line for line in lines if line.startswith("| real images |"))
+
+
+def test_figures_older_than_the_weights_are_not_of_them(tmp_path: Path) -> None:
+    assert not results.is_measured(tmp_path)
+    for name, changed in (("metrics.json", 1), ("final.safetensors", 2)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (changed, changed))
+    assert not results.is_measured(tmp_path)
+    os.utime(tmp_path / "metrics.json", (3, 3))
+    assert results.is_measured(tmp_path)
 
 
 @pytest.mark.skipif(not results.RESULTS.exists(), reason="the family has not been measured yet")

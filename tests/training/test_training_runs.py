@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.training.conftest import TINY_KIMG, Gantrain, start_training, stats
-from training.checkpoints import CHECKPOINT, FINAL
+from training.checkpoints import BEST, CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
 from training.reports import LOSS_PLOT, SAMPLES
 from training.runs import resolve_config
@@ -85,7 +85,8 @@ def test_resuming_a_finished_run_changes_nothing(
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.is_file()}
     assert train_tiny("dcgan", finished, "--resume") == 0
-    assert "nothing to do" in capsys.readouterr().out
+    assert train_tiny("dcgan", finished, "--resume", "--kimg", TINY_KIMG / 2) == 0
+    assert capsys.readouterr().out.count(f"is finished: {TINY_KIMG} kimg; nothing to do") == 2
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -135,6 +136,23 @@ def test_a_run_whose_learning_rates_fall_resumes_exactly_and_ends_where_it_shoul
 def test_resuming_nothing_starts_from_the_beginning(train_tiny: Gantrain, tmp_path: Path) -> None:
     assert train_tiny("dcgan", tmp_path / "new", "--resume") == 0
     assert (tmp_path / "new" / FINAL).exists()
+
+
+def test_weights_of_an_earlier_attempt_are_not_the_best_of_this_one(
+    finished: Path, train_tiny: Gantrain
+) -> None:
+    (finished / CHECKPOINT).unlink()
+    (finished / FINAL).rename(finished / BEST)
+    assert train_tiny("dcgan", finished, "--resume") == 0
+    assert (finished / FINAL).exists()
+    assert not (finished / BEST).exists()
+
+
+def test_a_run_that_ends_before_its_first_measurement_says_so(
+    train_tiny: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train_tiny("dcgan", tmp_path / "run", "--evaluate-kimg", 7) == 0
+    assert "it ends before --evaluate-kimg 7" in capsys.readouterr().out
 
 
 def test_other_hyper_parameters_are_refused_with_the_difference(
@@ -196,7 +214,9 @@ def test_labels_are_needed_for_a_conditional_system(
     [
         ("--width", "0", "width: Input should be greater than 0, not 0.0"),
         ("--kimg", "-1", "kimg: Input should be greater than 0, not -1.0"),
-        ("--kimg", "0.001", "kimg 0.001 is less than one batch of 16 images"),
+        ("--kimg", "0.001", "kimg 0.001 is less than one step of the generator, which takes 16"),
+        ("--discriminator-steps", "30", "kimg 0.32 is less than one step of the generator, which"),
+        ("--decay-kimg", "1", "decay_kimg 1 is longer than the whole run of 0.32 kimg"),
         ("--pack", "3", "batch_size 16 is no multiple of pack 3"),
         ("--loss", "hinge", "loss: Input should be 'non-saturating'"),
         ("--evaluate-kimg", "-1", "--evaluate-kimg must be 0 or above"),

@@ -1,6 +1,7 @@
 """WGAN-GP: a gradient penalty keeps the critic Lipschitz (Gulrajani et al., NeurIPS 2017).
 
-The critic has no batch norm: the penalty is on the gradient of single images (section 4).
+The critic has no batch norm: the penalty is on the gradient of single images (section 4). Batches are
+half as large and rates four times as high as in the paper, for shorter runs (docs/log.md).
 """
 
 from torch import nn
@@ -26,10 +27,12 @@ system = System(
     generator=build_generator,
     discriminator=build_critic,
     defaults=Defaults(
-        kimg=2000,
+        kimg=700,
+        decay_kimg=250,
+        batch_size=32,
         discriminator_steps=5,
-        generator_lr=1e-4,
-        discriminator_lr=1e-4,
+        generator_lr=4e-4,
+        discriminator_lr=4e-4,
         adam_betas=(0.5, 0.9),
         loss="wasserstein",
         gradient_penalty=10.0,

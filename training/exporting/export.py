@@ -49,7 +49,7 @@ def export(
             differ; nothing was written.
     """
     destinations = choose_destinations(run_dir, destination, names)
-    for path in destinations:
+    for path in (destination, *destinations):
         check_destination(path)
     loaded = load_generators(run_dir, [path.name for path in destinations])
     config, sources = TrainConfig.load(run_dir), HeldOutSources()

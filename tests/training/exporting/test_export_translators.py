@@ -158,6 +158,17 @@ def test_names_that_do_not_fit_are_refused(
     assert not (tmp_path / "models").exists()
 
 
+def test_with_names_too_the_destination_is_no_repository(
+    run_dir: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "SHA256SUMS").touch()
+    assert gantrain("export", run_dir, "--to", models, "--names", "colour,grey") == 1
+    assert f"{models} is a model repository; --to takes {models}/NAME" in capsys.readouterr().err
+    assert not (tmp_path / "colour").exists()
+
+
 def test_a_run_of_one_model_takes_no_names(
     finished: Path, gantrain: Gantrain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

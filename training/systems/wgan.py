@@ -3,8 +3,8 @@ Bottou, ICML 2017).
 
 The networks are DCGAN's, as in the paper; the critic's output is no probability. The long training
 of the critic at first in the authors' code (100 steps for each of the first 25) is left out: it
-would show 160 thousand images for 25 steps of the generator. Batches are half as large and rates four
-times as high as in the paper, for shorter runs (docs/log.md).
+would show 160 thousand images for 25 steps of the generator. Batches are half as large and rates
+four times as high as in the paper, for shorter runs (docs/log.md).
 """
 
 from training.systems import Defaults, System

@@ -1,7 +1,7 @@
 """WGAN-GP: a gradient penalty keeps the critic Lipschitz (Gulrajani et al., NeurIPS 2017).
 
-The critic has no batch norm: the penalty is on the gradient of single images (section 4). Batches are
-half as large and rates four times as high as in the paper, for shorter runs (docs/log.md).
+The critic has no batch norm: the penalty is on the gradient of single images (section 4). Batches
+are half as large and rates four times as high as in the paper, for shorter runs (docs/log.md).
 """
 
 from torch import nn

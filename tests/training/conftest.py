@@ -18,7 +18,7 @@ from training.systems import load_system
 
 TINY = (
     "--image-size", "8", "--width", "0.05", "--batch-size", "16", "--precision", "fp32",
-    "--device", "cpu", "--tick-kimg", "0.08",
+    "--device", "cpu", "--tick-kimg", "0.08", "--decay-kimg", "0",
 )  # fmt: skip
 TINY_LATENT = ("--data", "digits", "--latent-dim", "8", *TINY)
 TINY_KIMG = 0.32  # 20 steps
@@ -60,7 +60,7 @@ def train_tiny(gantrain: Gantrain, colours: Path) -> Gantrain:
 
     def run(system: str, run_dir: Path, *options: object) -> int:
         is_translator = load_system(system).kind == "translator"
-        translated = ("--data", f"colourise:{colours}", "--decay-kimg", 0, *TINY)
+        translated = ("--data", f"colourise:{colours}", *TINY)
         tiny = translated if is_translator else TINY_LATENT
         return gantrain("train", system, "--out", run_dir, *tiny, "--kimg", TINY_KIMG, *options)
 

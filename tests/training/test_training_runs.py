@@ -121,15 +121,16 @@ def test_a_run_whose_learning_rates_fall_resumes_exactly_and_ends_where_it_shoul
     assert train_tiny("dcgan", constant) == 0
     assert (whole / FINAL).read_bytes() != (constant / FINAL).read_bytes()
 
-    process = start_training("dcgan", stopped, "--kimg", "1.6", "--decay-kimg", "1.6")
+    slow = ("--kimg", "1.6", "--decay-kimg", "1.6")
+    process = start_training("dcgan", stopped, *slow)
     assert process.stdout is not None
     next(line for line in process.stdout if "s/kimg" in line)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    assert train_tiny("dcgan", stopped, "--resume", "--kimg", 3.2) == 1
+    assert train_tiny("dcgan", stopped, "--resume", *slow, "--kimg", 3.2) == 1
     assert "it cannot end at 3.2" in capsys.readouterr().err
-    assert train_tiny("dcgan", stopped, "--resume", "--kimg", 1.6) == 0
-    assert train_tiny("dcgan", tmp_path / "same", "--kimg", 1.6, "--decay-kimg", 1.6) == 0
+    assert train_tiny("dcgan", stopped, "--resume", *slow) == 0
+    assert train_tiny("dcgan", tmp_path / "same", *slow) == 0
     assert (stopped / FINAL).read_bytes() == (tmp_path / "same" / FINAL).read_bytes()
 
 

@@ -72,7 +72,7 @@ def test_cards_readmes_and_previews_say_what_the_models_do(
         assert "--data-binary @image.png" in readme
         assert f"Credit for them: {card.dataset},\n{LICENCE}." in readme
         with Image.open(version / "preview.png") as preview:
-            assert (preview.mode, preview.size) == ("RGB", (4 * 8, 2 * 8))  # four held-out images
+            assert (preview.mode, preview.size) == ("RGB", (4 * 8, 4 * 8))  # eight held-out images
         assert str(tmp_path).encode() not in (version / "model.onnx").read_bytes()
 
 

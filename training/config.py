@@ -28,6 +28,12 @@ class TrainConfig(BaseModel):
         description="pixels, height and width: 8, 16, 32, 64, 128 or 256"
     )
     width: float = Field(gt=0, le=4, description="channels relative to the reference network")
+    discriminator_width: float = Field(
+        0,
+        ge=0,
+        le=4,
+        description="the same of the discriminator alone; 0: as width",
+    )
     latent_dim: int = Field(ge=0, le=4096, description="components of the latent")
     kimg: float = Field(gt=0, lt=1e7, description="training length, thousands of real images shown")
     decay_kimg: float = Field(

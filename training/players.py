@@ -48,17 +48,16 @@ def build_generators(config: TrainConfig, facts: Mapping[str, Any]) -> dict[str,
 def build_discriminators(config: TrainConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """Fresh discriminators by name; one that judges packs gets as many channels more."""
     system = load_system(config.system)
+    width = config.discriminator_width or config.width
     if system.kind == "translator":
         channels = {"discriminator_a": facts["channels_a"], "discriminator_b": facts["channels_b"]}
-        shapes = {
-            name: Shape(config.image_size, count, config.width) for name, count in channels.items()
-        }
+        shapes = {name: Shape(config.image_size, count, width) for name, count in channels.items()}
     else:
         shapes = {
             "discriminator": Shape(
                 config.image_size,
                 facts["channels"] * config.pack,
-                config.width,
+                width,
                 num_classes=len(facts["class_names"]),
             )
         }

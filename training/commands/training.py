@@ -20,6 +20,7 @@ RECIPE_OPTIONS = {
     "decay_kimg": float,
     "image_size": int,
     "width": float,
+    "discriminator_width": float,
     "latent_dim": int,
     "batch_size": int,
     "loss": str,

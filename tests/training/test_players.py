@@ -20,9 +20,7 @@ def config_of(system: str, run_dir: Path, **options: float) -> TrainConfig:
 
 
 def num_weights(networks: dict[str, nn.Module]) -> int:
-    return sum(
-        weights.numel() for network in networks.values() for weights in network.parameters()
-    )
+    return sum(weights.numel() for network in networks.values() for weights in network.parameters())
 
 
 @pytest.mark.parametrize("system", list_systems())

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.family import page, results
+from benchmarks.family import page, results, samples
 from benchmarks.family.plan import (
     FURTHER_SEEDS,
     MNIST,
+    MODE_LOSS,
     NUM_BEST,
     REGULARISED,
     STACKED_MNIST,
@@ -35,20 +36,29 @@ def main() -> None:
     ]
     regularised = _measure(REGULARISED, 0, options)
     on_stacked = [_measure(entry, 0, options) for entry in STACKED_MNIST]
+    on_stacked += [
+        _measure(entry, seed, options) for entry in MODE_LOSS for seed in (0, *FURTHER_SEEDS)
+    ]
     results.save([*on_mnist, *further, regularised, *on_stacked])
     page.write(results.load())
+    pictured = [_run_dir(entry, 0, options) for entry in (STACKED_MNIST[0], *MODE_LOSS)]
+    samples.side_by_side(pictured).save(page.PLOTS / "family-samples.png")
 
 
 def _measure(entry: Entry, seed: int, options: argparse.Namespace) -> results.Row:
     """Train and evaluate one row, unless that is done."""
-    data = entry.options[1]
-    run_dir = options.runs / f"{data}-{entry.name.replace(', ', '-').replace(' ', '-')}-{seed}"
+    run_dir = _run_dir(entry, seed, options)
     where = ("--data-dir", str(options.data_dir))
     _gantrain("train", entry.system, *entry.with_seed(seed), *where,
               "--evaluate-kimg", "0", "--resume", "--out", str(run_dir))  # fmt: skip
     if not results.is_measured(run_dir):
         _gantrain("evaluate", str(run_dir), *where, "--no-cas")
     return results.read_run(run_dir, name=entry.name, seed=seed)
+
+
+def _run_dir(entry: Entry, seed: int, options: argparse.Namespace) -> Path:
+    runs: Path = options.runs
+    return runs / f"{entry.options[1]}-{entry.name.replace(', ', '-').replace(' ', '-')}-{seed}"
 
 
 def _gantrain(*arguments: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
-from benchmarks.family import page, plan, results
+from benchmarks.family import page, plan, results, samples
 from training.config import TrainConfig
 from training.runs import resolve_config
 from training.systems import load_system
@@ -47,7 +48,7 @@ def test_seeds_of_one_system_are_one_row_of_mean_and_spread(record: dict[str, An
 
 
 def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:
-    for entry in (*plan.MNIST, plan.REGULARISED, *plan.STACKED_MNIST):
+    for entry in (*plan.MNIST, plan.REGULARISED, *plan.STACKED_MNIST, *plan.MODE_LOSS):
         names = [option.removeprefix("--").replace("-", "_") for option in entry.options[::2]]
         given = dict(zip(names, entry.options[1::2], strict=True))
         fields = TrainConfig.model_fields
@@ -79,6 +80,15 @@ def test_figures_older_than_the_weights_are_not_of_them(tmp_path: Path) -> None:
     assert results.is_measured(tmp_path)
 
 
-@pytest.mark.skipif(not results.RESULTS.exists(), reason="the family has not been measured yet")
 def test_the_page_is_in_step_with_the_results() -> None:
     assert page.PAGE.read_text(encoding="utf-8") == page.render(results.load())
+
+
+def test_previews_stand_side_by_side_the_last_of_each_run(tmp_path: Path) -> None:
+    for run, shade in (("a", 10), ("b", 200)):
+        (tmp_path / run / "samples").mkdir(parents=True)
+        for kimg, value in (("0000010000", 99), ("0000020000", shade)):
+            Image.new("L", (16, 8), value).save(tmp_path / run / "samples" / f"{kimg}.png")
+    picture = samples.side_by_side([tmp_path / "a", tmp_path / "b"])
+    assert picture.size == (16 + samples.GAP + 16, 8)
+    assert [picture.getpixel((x, 0)) for x in (15, 16, 24)] == [(10,) * 3, (255,) * 3, (200,) * 3]

@@ -32,7 +32,7 @@ class TrainConfig(BaseModel):
         0,
         ge=0,
         le=4,
-        description="the same of the discriminator alone; 0: as width",
+        description="width of the discriminator alone; 0: that of the generator",
     )
     latent_dim: int = Field(ge=0, le=4096, description="components of the latent")
     kimg: float = Field(gt=0, lt=1e7, description="training length, thousands of real images shown")

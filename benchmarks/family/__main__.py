@@ -41,7 +41,7 @@ def main() -> None:
     ]
     results.save([*on_mnist, *further, regularised, *on_stacked])
     page.write(results.load())
-    pictured = [_run_dir(entry, 0, options) for entry in (STACKED_MNIST[0], *MODE_LOSS)]
+    pictured = [_run_dir(entry, 0, options) for entry in (STACKED_MNIST[0], *MODE_LOSS[:2])]
     samples.side_by_side(pictured).save(page.PLOTS / "family-samples.png")
 
 

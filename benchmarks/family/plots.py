@@ -35,7 +35,7 @@ def quality(rows: list[Row]) -> Figure:
 
 def modes(rows: list[Row]) -> Figure:
     """Modes seen by each way of training on Stacked-MNIST, a dot a seed."""
-    figure = Figure(figsize=(7.5, 2.8), layout="constrained")
+    figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
     names = list(dict.fromkeys(map(name_of, rows)))[::-1]
     means = [statistics.mean(_values(_named(rows, name), "classes_seen")) for name in names]

@@ -19,7 +19,7 @@ def as_options(remedy: Remedy) -> str:
 def command_line(config: TrainConfig, remedy: Remedy, run_dir: Path) -> str:
     """The whole command, into a run directory that is not there yet."""
     system = load_system(config.system)
-    tuned = asdict(system.defaults) | {"width": 1.0, "seed": 0}
+    tuned = asdict(system.defaults) | {"width": 1.0, "discriminator_width": 0.0, "seed": 0}
     if config.kimg != tuned["kimg"]:
         tuned["decay_kimg"] *= config.kimg / tuned["kimg"]  # as for every run of another length
     own = {

@@ -5,13 +5,9 @@ from itertools import groupby
 
 from matplotlib.figure import Figure
 
-from benchmarks.family.results import Row
+from benchmarks.family.results import Row, name_of, values_of
 
 NUM_MODES = 1000
-
-
-def name_of(row: Row) -> str:
-    return str(row["name"])
 
 
 def quality(rows: list[Row]) -> Figure:
@@ -20,7 +16,9 @@ def quality(rows: list[Row]) -> Figure:
     axes = figure.subplots()
     for name, group in groupby(sorted(rows, key=name_of), name_of):
         runs = list(group)
-        axes.scatter(_values(runs, "frechet_distance"), _values(runs, "coverage"), label=name, s=60)
+        axes.scatter(
+            values_of(runs, "frechet_distance"), values_of(runs, "coverage"), label=name, s=60
+        )
     floor = rows[0]["metrics"]
     axes.scatter(
         floor["frechet_distance"]["floor"], floor["coverage"]["floor"],
@@ -38,9 +36,11 @@ def modes(rows: list[Row]) -> Figure:
     figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
     names = list(dict.fromkeys(map(name_of, rows)))[::-1]
-    means = [statistics.mean(_values(_named(rows, name), "classes_seen")) for name in names]
+    means = [statistics.mean(values_of(_named(rows, name), "classes_seen")) for name in names]
     axes.barh(names, means, color="tab:blue", alpha=0.5)
-    axes.plot(_values(rows, "classes_seen"), [name_of(row) for row in rows], "o", color="tab:blue")
+    axes.plot(
+        values_of(rows, "classes_seen"), [name_of(row) for row in rows], "o", color="tab:blue"
+    )
     axes.axvline(NUM_MODES, color="black", linestyle="--")
     axes.set(xlim=(0, 1.02 * NUM_MODES), xlabel=f"modes of {NUM_MODES:,} (real images: all)")
     axes.grid(alpha=0.3, axis="x")
@@ -49,7 +49,3 @@ def modes(rows: list[Row]) -> Figure:
 
 def _named(rows: list[Row], name: str) -> list[Row]:
     return [row for row in rows if row["name"] == name]
-
-
-def _values(rows: list[Row], column: str) -> list[float]:
-    return [row["metrics"][column]["value"] for row in rows]

@@ -34,6 +34,15 @@ def read_run(run_dir: Path, *, name: str, seed: int) -> Row:
     }
 
 
+def name_of(row: Row) -> str:
+    return str(row["name"])
+
+
+def values_of(rows: list[Row], metric: str) -> list[float]:
+    """Of the rows that have that figure."""
+    return [row["metrics"][metric]["value"] for row in rows if metric in row["metrics"]]
+
+
 def is_measured(run_dir: Path) -> bool:
     """Whether the figures of a finished run are of the weights that it ended with."""
     figures, weights = run_dir / "metrics.json", run_dir / "final.safetensors"

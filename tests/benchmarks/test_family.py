@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.patches import Rectangle
 from PIL import Image
 
-from benchmarks.family import page, plan, results, samples
+from benchmarks.family import page, plan, plots, results, samples
 from training.cli import _parser
 from training.commands.training import RECIPE_OPTIONS
 from training.runs import resolve_config
@@ -87,3 +88,12 @@ def test_previews_stand_side_by_side_the_last_of_each_run(tmp_path: Path) -> Non
     picture = samples.side_by_side([tmp_path / "a", tmp_path / "b"])
     assert picture.size == (16 + samples.GAP + 16, 8)
     assert [picture.getpixel((x, 0)) for x in (15, 16, 24)] == [(10,) * 3, (255,) * 3, (200,) * 3]
+
+
+def test_a_bar_is_the_mean_of_a_row_and_a_dot_each_seed() -> None:
+    rows = [row("a", "stacked-mnist", seed, classes_seen=200 * seed) for seed in (1, 2)]
+    rows.append(row("b", "stacked-mnist", 0, classes_seen=900))
+    (axes,) = plots.modes(rows).axes
+    widths = [bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle)]
+    assert widths == [900, 300]  # from the bottom
+    assert list(axes.lines[0].get_xdata()) == [200, 400, 900]

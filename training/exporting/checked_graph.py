@@ -8,6 +8,7 @@ import onnx
 from torch import nn
 
 from contract import METADATA_KEY, ModelCard
+from training.exporting.faster_graph import with_faster_graph
 from training.exporting.graph import build_onnx
 from training.exporting.graph_identity import graph_sha256
 from training.exporting.graph_inputs import Sources
@@ -57,7 +58,7 @@ def build_checked_graph(
     Raises:
         TrainingError: the graph differs from PyTorch, or float16 weights from float32 ones.
     """
-    model = build_onnx(generator, card)
+    model = with_faster_graph(build_onnx(generator, card))
     parity = check_parity(generator, model.SerializeToString(deterministic=True), card, sources)
     if weights == "fp32":
         return CheckedGraph(model, parity, None)

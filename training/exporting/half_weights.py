@@ -16,7 +16,7 @@ from training.errors import TrainingError
 from training.exporting.graph import with_float_output
 from training.exporting.graph_inputs import Inputs, Sources, graph_inputs
 
-MIN_ELEMENTS = 1000  # smaller tensors stay as they are: scales and biases, and they weigh nothing
+MIN_ELEMENTS = 1000  # smaller tensors stay as they are, and biases: they weigh nothing
 BATCH_SIZE = 10
 
 
@@ -57,7 +57,7 @@ def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     casts = []
     for tensor in half.graph.initializer:
         weights = numpy_helper.to_array(tensor)
-        if weights.dtype != np.float32 or weights.size <= MIN_ELEMENTS:
+        if weights.dtype != np.float32 or weights.ndim < 2 or weights.size <= MIN_ELEMENTS:
             continue
         if np.abs(weights).max() > np.finfo(np.float16).max:
             raise TrainingError(

@@ -19,12 +19,12 @@ from app.parts import Parts
 from app.settings import EXECUTION_PROVIDERS
 
 
-async def answer(request: Request, order: Order, parts: Parts) -> Response:
+async def answer(request: Request, order: Order, parts: Parts, *, timeout_s: float) -> Response:
     headers = _headers(request, order, parts)
     known = ", ".join(request.headers.getlist("if-none-match")) or None
     if is_unmodified(known, headers.get("ETag")):
         return Response(status_code=304, headers=headers)
-    deadline = asyncio.get_running_loop().time() + parts.settings.request_timeout_s
+    deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
         generated = await parts.engine.generate(
             order.model,
@@ -32,6 +32,7 @@ async def answer(request: Request, order: Order, parts: Parts) -> Response:
             num_images=order.num_images,
             label=order.label,
             truncation_threshold=order.truncation,
+            timeout_s=timeout_s,
         )
         started = time.perf_counter()
         body = await _encoded(order, generated, parts.engine, deadline)

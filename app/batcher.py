@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
 from app.pending import Batched, Inputs, Part, PendingRequest, concatenate
+from app.throughput import Throughput
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class DynamicBatcher:
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
         self._num_queued = 0
         self._num_in_flight = 0
+        self._throughput = Throughput()
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
@@ -58,7 +60,8 @@ class DynamicBatcher:
         """Compute the images of one request, whatever its size.
 
         Raises:
-            QueueFull: more images would wait than ``max_queue_size``; told at once.
+            QueueFull: more images would wait than ``max_queue_size``; told at once, and in how
+                many seconds those that wait now should be done.
             DeadlineExceeded: ``timeout_s`` passed; what still waits is never computed.
             InferenceFailed: ``run`` raised in a batch that held a part of this request.
             Draining: the batcher is closed.
@@ -98,7 +101,8 @@ class DynamicBatcher:
         if self._num_queued + num_images > self._max_queue_size:
             raise QueueFull(
                 f"{self._num_queued} images are waiting already; with {num_images} more there "
-                f"would be more than max_queue_size {self._max_queue_size}"
+                f"would be more than max_queue_size {self._max_queue_size}",
+                retry_after_s=self._throughput.seconds_for(self._num_queued, now=time.monotonic()),
             )
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -190,6 +194,7 @@ class DynamicBatcher:
                 error.__cause__ = outcome
                 part.request.resolve(error)
             return
+        self._throughput.record(len(outcome), finished)
         row = 0
         for part in parts:
             images = outcome[row : row + part.num_images]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
+from app.deadlines import LIMITS
 from app.errors import BodyTooLarge, DeadlineExceeded, UnsupportedMediaType, shortened
 
 DROPPED_BYTES = 16 * 2**20
@@ -46,7 +47,7 @@ async def read_body(
     except TimeoutError as error:
         if num_bytes <= max_bytes:
             raise DeadlineExceeded(
-                f"the body did not arrive within request_timeout_s {timeout_s:g}; "
+                f"the body did not arrive within {timeout_s:g} s ({LIMITS}); "
                 f"{num_bytes:,} bytes of it did",
                 headers=_CLOSE,
             ) from error

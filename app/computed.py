@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.deadlines import until
+from app.deadlines import LIMITS, until
 from app.engine import Engine
 from app.registry import LoadedModel
 
@@ -35,6 +35,6 @@ async def encoded(
     """
     if is_quick:
         return render()
-    late = "the images were not encoded within request_timeout_s; ask for fewer or smaller ones"
+    late = f"the images were not encoded in time ({LIMITS}); ask for fewer or smaller ones"
     async with until(deadline, late):
         return await engine.run_encoding(render)

@@ -1,10 +1,39 @@
-"""A deadline that says what was not done in time. Knows no request."""
+"""How long a request may take, and who says so. Knows no route and no model."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from app.errors import DeadlineExceeded
+from app.errors import DeadlineExceeded, InvalidParameter, shortened
+
+TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+MAX_TIMEOUT_MS = 3_600_000
+LIMITS = f"the setting request_timeout_s, or the header {TIMEOUT_HEADER} where it is less"
+
+_MILLISECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
+
+
+def timeout_of(asked: Sequence[str], *, most_s: float) -> float:
+    """Seconds that a request may take: as its headers of that name ask, at most ``most_s``.
+
+    Raises:
+        InvalidParameter: the header is no number of milliseconds, or given twice.
+    """
+    if not asked:
+        return most_s
+    text = ", ".join(asked)
+    milliseconds = int(text) if _MILLISECONDS.fullmatch(text) else 0
+    if not 1 <= milliseconds <= MAX_TIMEOUT_MS:
+        raise InvalidParameter(
+            f"the header {TIMEOUT_HEADER} must be one integer from 1 to {MAX_TIMEOUT_MS}, "
+            f"not {shortened(text)!r}"
+        )
+    return min(milliseconds / 1000, most_s)
+
+
+def no_answer_within(seconds: float) -> str:
+    return f"no answer within {seconds:g} s ({LIMITS})"
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import TypeVar, TypeVarTuple
 
 from app.batched_model import Batching
 from app.cpu import num_usable_cores
-from app.deadlines import until
+from app.deadlines import no_answer_within, until
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Generated, Generator
@@ -62,10 +62,12 @@ class Engine:
         num_images: int = 1,
         label: int | None = None,
         truncation_threshold: float | None = None,
+        timeout_s: float | None = None,
     ) -> Generated:
         """Generate images; image ``i`` has the seed ``(seed + i) mod 2^32``.
 
         A conditional model without a label gives each image the class ``its seed mod num_classes``.
+        ``timeout_s`` is ``request_timeout_s`` where it is left out.
 
         Raises:
             InvalidParameter: a value is out of range, or the model does not take it.
@@ -79,11 +81,15 @@ class Engine:
             num_images=num_images,
             label=label,
             truncation_threshold=truncation_threshold,
-            timeout_s=self._request_timeout_s,
+            timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
         )
 
-    async def translate(self, model: LoadedModel, upload: bytes) -> Translated:
+    async def translate(
+        self, model: LoadedModel, upload: bytes, *, timeout_s: float | None = None
+    ) -> Translated:
         """Translate the image in the bytes of a PNG, JPEG or WebP file.
+
+        ``timeout_s`` is ``request_timeout_s`` where it is left out.
 
         Raises:
             InvalidParameter: the model is no translator.
@@ -93,9 +99,9 @@ class Engine:
         """
         self._admit()
         translator = self._worker(self._translators, model, "translator")
-        timeout_s = self._request_timeout_s
+        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
         deadline = asyncio.get_running_loop().time() + timeout_s
-        async with until(deadline, f"no answer within request_timeout_s {timeout_s:g}"):
+        async with until(deadline, no_answer_within(timeout_s)):
             return await translator.translate(upload, timeout_s=timeout_s)
 
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:

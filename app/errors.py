@@ -13,7 +13,7 @@ GanServeError                     500
 ├── ModelRefused                  500   at start-up: a model file that is listed as failed
 ├── NotReady                      503   not every model is warm, or none is served
 ├── Draining                      503   shutting down; another replica will answer
-├── DeadlineExceeded              504   request_timeout_s passed
+├── DeadlineExceeded              504   request_timeout_s, or what the client allows, passed
 └── ExecutionProviderUnavailable  503   at start-up, and stops it: the device asked for is not there
 
 The message of an error names the thing, its value and what would be right.

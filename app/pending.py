@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.deadlines import no_answer_within
 from app.errors import DeadlineExceeded, GanServeError
 
 Inputs = Mapping[str, NDArray[Any]]  # every array has one row per image
@@ -56,7 +57,7 @@ class PendingRequest:
 
     def expire(self) -> None:
         waited_s = self.deadline - self.arrival
-        self.resolve(DeadlineExceeded(f"no answer within request_timeout_s {waited_s:g}"))
+        self.resolve(DeadlineExceeded(no_answer_within(waited_s)))
 
 
 @dataclass(frozen=True, slots=True)

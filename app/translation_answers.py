@@ -16,11 +16,11 @@ from app.translations import TranslationOrder, render
 
 
 async def answer_translation(
-    request: Request, upload: bytes, order: TranslationOrder, parts: Parts
+    request: Request, upload: bytes, order: TranslationOrder, parts: Parts, *, timeout_s: float
 ) -> Response:
-    deadline = asyncio.get_running_loop().time() + parts.settings.request_timeout_s
+    deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
-        translated = await parts.engine.translate(order.model, upload)
+        translated = await parts.engine.translate(order.model, upload, timeout_s=timeout_s)
         started = time.perf_counter()
         body = await encoded(
             partial(render, order, translated),

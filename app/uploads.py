@@ -16,8 +16,10 @@ MEDIA_TYPES = tuple(image_format.media_type for image_format in IMAGE_FORMATS)
 _UNDECLARED = (None, "application/octet-stream")  # in a form, where clients often do not know
 
 
-async def read_upload(request: Request, parts: Parts, *, hold: Callable[[int], object]) -> bytes:
-    """Read the image that a request sends; ``hold`` is that of ``read_body``.
+async def read_upload(
+    request: Request, parts: Parts, *, timeout_s: float, hold: Callable[[int], object]
+) -> bytes:
+    """Read the image that a request sends; ``timeout_s`` and ``hold`` are those of ``read_body``.
 
     Raises:
         BodyTooLarge, DeadlineExceeded: as ``read_body`` does.
@@ -34,7 +36,7 @@ async def read_upload(request: Request, parts: Parts, *, hold: Callable[[int], o
     upload = await read_body(
         request,
         max_bytes=parts.settings.max_upload_bytes,
-        timeout_s=parts.settings.request_timeout_s,
+        timeout_s=timeout_s,
         hold=hold,
     )
     if declared == FORM:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.deadlines import MAX_TIMEOUT_MS, TIMEOUT_HEADER
 from app.sentences import Schemas
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -13,6 +14,14 @@ MODEL_HEADERS = {
     "X-Execution-Provider": "what really ran the model",
     "X-Request-Id": "also in the log",
     "Vary": "Accept",
+}
+
+TIMEOUT = {
+    "name": TIMEOUT_HEADER,
+    "in": "header",
+    "description": "milliseconds after which the answer is of no use; less than the server's own "
+    "limit, or it has no effect",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_MS},
 }
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from app.answers import answer
 from app.bodies import read_body
+from app.deadlines import TIMEOUT_HEADER, timeout_of
 from app.encoders import ENCODERS
 from app.errors import InvalidParameter, UnsupportedMediaType, shortened
 from app.layouts import LAYOUTS
@@ -16,7 +17,7 @@ from app.parameters import GenerateParameters, from_json, from_query, parameter_
 from app.parts import Parts, parts_of
 from app.problems import responses
 from app.queries import MAX_PARAMETER_BYTES
-from app.routes.described import BINARY, MODEL_HEADERS, headers, query_parameters
+from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
 from app.sentences import Schemas
 from app.settings import Settings
 
@@ -27,13 +28,20 @@ OF_A_CLASS = "Generate images of one class"
 async def generate_by_query(request: Request) -> Response:
     parts = parts_of(request)
     query = request.scope["query_string"]
+    timeout_s = timeout_of(
+        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
+    )
     parameters = from_query(query, max_images=parts.settings.max_images)
-    return await _generate(request, parameters, parts)
+    return await _generate(request, parameters, parts, timeout_s)
 
 
 async def generate_by_body(request: Request) -> Response:
     parts = parts_of(request)
-    return await _generate(request, await _body_parameters(request, parts.settings), parts)
+    timeout_s = timeout_of(
+        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
+    )
+    parameters = await _body_parameters(request, parts.settings, timeout_s)
+    return await _generate(request, parameters, parts, timeout_s)
 
 
 def add_routes(router: APIRouter, *, max_images: int) -> None:
@@ -51,7 +59,9 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             description=_DESCRIPTION,
             operation_id=f"get_generate{suffix}",
             responses=_IMAGES | _NOT_MODIFIED | responses(404, 422, 429, 500, 503, 504),
-            openapi_extra={"parameters": [*label, *query_parameters(schemas), _IF_NONE_MATCH]},
+            openapi_extra={
+                "parameters": [*label, *query_parameters(schemas), _IF_NONE_MATCH, TIMEOUT]
+            },
             response_class=Response,
         )
         router.add_api_route(
@@ -62,12 +72,14 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             description=_DESCRIPTION,
             operation_id=f"post_generate{suffix}",
             responses=_IMAGES | responses(404, 413, 415, 422, 429, 500, 503, 504),
-            openapi_extra={"parameters": label, "requestBody": _request_body(schemas)},
+            openapi_extra={"parameters": [*label, TIMEOUT], "requestBody": _request_body(schemas)},
             response_class=Response,
         )
 
 
-async def _generate(request: Request, parameters: GenerateParameters, parts: Parts) -> Response:
+async def _generate(
+    request: Request, parameters: GenerateParameters, parts: Parts, timeout_s: float
+) -> Response:
     order = take_order(
         parameters,
         label=request.path_params.get("label"),
@@ -75,10 +87,12 @@ async def _generate(request: Request, parameters: GenerateParameters, parts: Par
         registry=parts.registry,
         max_images=parts.settings.max_images,
     )
-    return await answer(request, order, parts)
+    return await answer(request, order, parts, timeout_s=timeout_s)
 
 
-async def _body_parameters(request: Request, settings: Settings) -> GenerateParameters:
+async def _body_parameters(
+    request: Request, settings: Settings, timeout_s: float
+) -> GenerateParameters:
     if query := request.scope["query_string"]:
         raise InvalidParameter(
             f"POST takes its parameters in a JSON body, not in the query "
@@ -87,7 +101,7 @@ async def _body_parameters(request: Request, settings: Settings) -> GeneratePara
     body = await read_body(
         request,
         max_bytes=min(settings.max_upload_bytes, MAX_PARAMETER_BYTES),
-        timeout_s=settings.request_timeout_s,
+        timeout_s=timeout_s,
     )
     media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
     if body and media_type != "application/json":

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.deadlines import TIMEOUT_HEADER, timeout_of
 from app.encoders import ENCODERS
 from app.forms import FIELD
 from app.parts import parts_of
 from app.problems import responses
-from app.routes.described import BINARY, MODEL_HEADERS, headers, query_parameters
+from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
 from app.translate_parameters import TRANSLATE_SCHEMAS, from_query
 from app.translation_answers import answer_translation
 from app.translations import take_translation_order
@@ -25,9 +26,12 @@ async def translate(request: Request) -> Response:
         accept=", ".join(request.headers.getlist("accept")) or None,
         registry=parts.registry,
     )
+    timeout_s = timeout_of(
+        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
+    )
     with parts.uploads.share() as hold:
-        upload = await read_upload(request, parts, hold=hold)
-        return await answer_translation(request, upload, order, parts)
+        upload = await read_upload(request, parts, timeout_s=timeout_s, hold=hold)
+        return await answer_translation(request, upload, order, parts, timeout_s=timeout_s)
 
 
 def add_routes(router: APIRouter) -> None:
@@ -44,7 +48,7 @@ def add_routes(router: APIRouter) -> None:
             operation_id="post_translate" + ("_model" if parameters else ""),
             responses=_IMAGE | responses(404, 406, 413, 415, 422, 429, 500, 503, 504),
             openapi_extra={
-                "parameters": [*parameters, *query_parameters(TRANSLATE_SCHEMAS)],
+                "parameters": [*parameters, *query_parameters(TRANSLATE_SCHEMAS), TIMEOUT],
                 "requestBody": _BODY,
             },
             response_class=Response,

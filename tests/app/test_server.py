@@ -127,14 +127,29 @@ def test_a_deadline_that_passes_is_504(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = tiny_settings.model_copy(update={"request_timeout_s": 0.3})
-    with live_server(settings) as server:
+    with live_server(settings) as server, held_runs(server, "tiny", monkeypatch):
+        late = server.client.get(TINY)
+        assert late.status_code == 504
+        assert late.json()["type"] == "/problems/deadline-exceeded"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_client_may_ask_for_less_patience_than_the_server_has(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    url = TINY if method == "GET" else "/generate"
+    with live_server(tiny_settings.model_copy(update={"request_timeout_s": 3600})) as server:
         with held_runs(server, "tiny", monkeypatch):
-            late = server.client.get(TINY)
+            late = server.client.request(method, url, headers={"X-Request-Timeout-Ms": "300"})
             assert late.status_code == 504
-            assert late.json()["type"] == "/problems/deadline-exceeded"
+            assert late.json()["detail"].startswith("no answer within 0.3 s")
+            assert queued_images(server.client, "tiny") == 0
         monkeypatch.undo()
-        server.app.state.parts.engine._request_timeout_s = PATIENCE_S
-        assert server.client.get(TINY).status_code == 200
+        wrong = server.client.request(method, url, headers={"X-Request-Timeout-Ms": "soon"})
+        assert wrong.status_code == 422
+        assert "not 'soon'" in wrong.json()["detail"]
+        generous = server.client.request(method, url, headers={"X-Request-Timeout-Ms": "60000"})
+        assert generous.status_code == 200
 
 
 def test_what_a_vanished_client_asked_for_leaves_the_queue(

@@ -340,7 +340,7 @@ def test_the_document_describes_bodies_parameters_and_answers(translating: httpx
     for path, in_path in (("/translate", []), ("/translate/{model}", ["model"])):
         operation = paths[path]["post"]
         names = [parameter["name"] for parameter in operation["parameters"]]
-        assert names == [*in_path, "format", "keep_size"]
+        assert names == [*in_path, "format", "keep_size", "X-Request-Timeout-Ms"]
         body = operation["requestBody"]["content"]
         assert set(body) == {"image/png", "image/jpeg", "image/webp", "multipart/form-data"}
         assert set(body["multipart/form-data"]["schema"]["properties"]) == {"image"}

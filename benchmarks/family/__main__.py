@@ -36,9 +36,7 @@ def main() -> None:
     ]
     regularised = _measure(REGULARISED, 0, options)
     on_stacked = [_measure(entry, 0, options) for entry in STACKED_MNIST]
-    on_stacked += [
-        _measure(entry, seed, options) for entry in MODE_LOSS for seed in (0, *FURTHER_SEEDS)
-    ]
+    on_stacked += [_measure(entry, seed, options) for entry in MODE_LOSS for seed in entry.seeds]
     results.save([*on_mnist, *further, regularised, *on_stacked])
     page.write(results.load())
     pictured = [_run_dir(entry, 0, options) for entry in (STACKED_MNIST[0], *MODE_LOSS[:2])]

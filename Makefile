@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format bench bench-family
+.PHONY: help install serve test lint format bench bench-family bench-serving
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(SERVE_READY)  ## measure the service on this machine
 
 bench-family: $(DEV_READY)  ## train and compare the GAN systems; hours on a CPU
 	$(BIN)/python -m benchmarks.family
+
+bench-serving: $(DEV_READY)  ## measure the service beside other model servers; needs wrk and node
+	$(BIN)/python -m benchmarks.serving
 
 # $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
 define install

@@ -1,0 +1,1 @@
+"""ganserve against other model servers: same machine, same ONNX file, same images."""

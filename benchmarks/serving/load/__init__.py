@@ -1,0 +1,1 @@
+"""The load generators, none of them in Python, and what they print."""

@@ -1,0 +1,1 @@
+"""One file per contestant (``with_NAME.py``), each run in an environment of its own."""

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -111,58 +110,6 @@ def test_a_request_larger_than_a_batch_is_split_and_put_together_in_order() -> N
             await bench.executor.run_one(-1)  # the last batch ends first
         assert sorted(bench.sizes) == [3, 4, 4]
         assert await task == list(range(1, 12))
-
-    run(test)
-
-
-def test_the_queue_is_counted_in_images_and_overflows_at_once() -> None:
-    async def test() -> None:
-        bench = Bench(max_queue_size=6)
-        tasks = [bench.submit(0), bench.submit(*range(5))]
-        await ticks()
-        with pytest.raises(QueueFull, match="max_queue_size 6") as refused:
-            await bench.submit(1, 2)
-        assert refused.value.headers == {"Retry-After": "1"}
-        tasks.append(bench.submit(7))
-        await bench.executor.run_all()
-        assert await asyncio.gather(*tasks) == [[1], [1, 2, 3, 4, 5], [8]]
-
-    run(test)
-
-
-def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test() -> None:
-        now = 1000.0
-        monkeypatch.setattr("app.batcher.time", SimpleNamespace(monotonic=lambda: now))
-        bench = Bench(max_queue_size=100)
-        tasks = [bench.submit(*range(100))]
-        for _ in range(5):  # a batch of four each second
-            await ticks()
-            now += 1
-            await bench.executor.run_one()
-        tasks.append(bench.submit(*range(16)))
-        await ticks()
-        with pytest.raises(QueueFull, match="92 images are waiting already") as refused:
-            await bench.submit(*range(9))
-        assert refused.value.headers == {"Retry-After": "23"}
-        await bench.executor.run_all()
-        await asyncio.gather(*tasks)
-
-    run(test)
-
-
-def test_a_cancelled_request_makes_room_in_a_full_queue_at_once() -> None:
-    async def test() -> None:
-        bench = Bench(max_queue_size=4)
-        running, waiting = bench.submit(0), bench.submit(1, 2, 3, 4)
-        await ticks()
-        waiting.cancel()
-        await ticks()
-        assert bench.queue_sizes[-1] == 0
-        late = bench.submit(5, 6, 7, 8)
-        await ticks()
-        await bench.executor.run_all()
-        assert await asyncio.gather(running, late) == [[1], [6, 7, 8, 9]]
 
     run(test)
 

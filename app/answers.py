@@ -8,22 +8,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.caching import NO_STORE, cache_control, entity_tag, is_unmodified
-from app.computed import INLINE_BYTES, encoded, model_headers, server_timing
+from app.computed import QUICK_BYTES, content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
 from app.encoders import PNG
 from app.engine import Engine
 from app.generator import Generated
+from app.header_fields import HeaderFields
 from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
+from app.raw_response import RawResponse
 from app.settings import EXECUTION_PROVIDERS
 
 
-async def answer(request: Request, order: Order, parts: Parts, *, timeout_s: float) -> Response:
-    headers = _headers(request, order, parts)
-    known = ", ".join(request.headers.getlist("if-none-match")) or None
-    if is_unmodified(known, headers.get("ETag")):
-        return Response(status_code=304, headers=headers)
+async def answer(
+    request: Request, fields: HeaderFields, order: Order, parts: Parts, *, timeout_s: float
+) -> Response:
+    headers = [(b"x-seed", b"%d" % order.seed), *model_headers(order.model)]
+    if order.is_seeded and request.method == "GET":
+        etag = _entity_tag(order, parts)
+        cached = cache_control(is_pinned=order.is_pinned)
+        headers += [(b"etag", etag.encode()), (b"cache-control", cached)]
+        if is_unmodified(fields.get("if-none-match"), etag):
+            return RawResponse(b"", headers, status_code=304)
+    else:
+        headers.append((b"cache-control", NO_STORE.encode()))
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
         generated = await parts.engine.generate(
@@ -33,38 +42,51 @@ async def answer(request: Request, order: Order, parts: Parts, *, timeout_s: flo
             label=order.label,
             truncation_threshold=order.truncation,
             timeout_s=timeout_s,
+            finish=partial(_encode_at_once, order) if _is_quick(order) else None,
         )
-        started = time.perf_counter()
-        body = await _encoded(order, generated, parts.engine, deadline)
-        encode_seconds = time.perf_counter() - started
+        body, encode_seconds = generated.finished or await _encode(
+            order, generated, parts.engine, deadline
+        )
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
-    headers["Server-Timing"] = server_timing(
-        queue=generated.queue_seconds,
-        inference=generated.inference_seconds,
-        encode=encode_seconds,
-    )
-    return Response(body, headers=headers, media_type=media_type(order.layout, order.format))
+    headers += [
+        content_type(media_type(order.layout, order.format)),
+        server_timing(
+            queue=generated.queue_seconds,
+            inference=generated.inference_seconds,
+            encode=encode_seconds,
+        ),
+    ]
+    return RawResponse(body, headers)
 
 
-async def _encoded(order: Order, generated: Generated, engine: Engine, deadline: float) -> bytes:
+def _is_quick(order: Order) -> bool:
+    card = order.model.card
+    num_bytes = order.num_images * card.height * card.width * card.channels * order.scale**2
+    return order.layout == GRID and order.format == PNG and num_bytes <= QUICK_BYTES
+
+
+def _encode_at_once(order: Order, generated: Generated) -> tuple[bytes, float]:
+    """The body and the seconds it took, in the thread that made the images."""
+    started = time.perf_counter()
+    body = LAYOUTS[order.layout].render(batch_of(order, generated))
+    return body, time.perf_counter() - started
+
+
+async def _encode(
+    order: Order, generated: Generated, engine: Engine, deadline: float
+) -> tuple[bytes, float]:
+    """The body and the seconds it took, waiting for a thread included."""
+    started = time.perf_counter()
     batch = batch_of(order, generated)
-    num_bytes = batch.images.nbytes * order.scale**2
-    is_quick = order.layout == GRID and order.format == PNG and num_bytes <= INLINE_BYTES
     render = partial(LAYOUTS[order.layout].render, batch)
     try:
-        return await encoded(render, engine=engine, deadline=deadline, is_quick=is_quick)
+        body = await encoded(render, engine=engine, deadline=deadline)
     finally:  # also when the client is gone or the server leaves
         batch.abandoned.set()
+    return body, time.perf_counter() - started
 
 
-def _headers(request: Request, order: Order, parts: Parts) -> dict[str, str]:
-    headers = {"X-Seed": str(order.seed), **model_headers(order.model)}
-    return headers | _cache_headers(request, order, parts)
-
-
-def _cache_headers(request: Request, order: Order, parts: Parts) -> dict[str, str]:
-    if not order.is_seeded or request.method != "GET":
-        return {"Cache-Control": NO_STORE}
+def _entity_tag(order: Order, parts: Parts) -> str:
     on_cpu = order.model.execution_provider == EXECUTION_PROVIDERS["cpu"].name
     exact_batch_size = parts.settings.exact_batch_size
     identity = {
@@ -72,7 +94,4 @@ def _cache_headers(request: Request, order: Order, parts: Parts) -> dict[str, st
         "exact_batch_size": exact_batch_size,
         "runtime": parts.runtime,
     }
-    return {
-        "ETag": entity_tag(identity, is_exact=on_cpu or exact_batch_size is not None),
-        "Cache-Control": cache_control(is_pinned=order.is_pinned),
-    }
+    return entity_tag(identity, is_exact=on_cpu or exact_batch_size is not None)

@@ -12,7 +12,7 @@ from app.batcher import DynamicBatcher
 from app.errors import QueueFull
 from app.loading import LoadedModel
 from app.metrics import Metrics
-from app.pending import Batched, Inputs
+from app.pending import Batched, Finish, Inputs
 
 Feed = dict[str, NDArray[Any]]  # what the session takes; one row per image
 
@@ -56,10 +56,12 @@ class BatchedModel:
             on_queue_change=metrics.queue_size.labels(*labels).set,
         )
 
-    async def submit(self, inputs: Inputs, *, timeout_s: float) -> Batched:
+    async def submit(
+        self, inputs: Inputs, *, timeout_s: float, finish: Finish | None = None
+    ) -> Batched:
         """Compute one image per row of the inputs; raises as ``DynamicBatcher.submit`` does."""
         try:
-            batched = await self._batcher.submit(inputs, timeout_s=timeout_s)
+            batched = await self._batcher.submit(inputs, timeout_s=timeout_s, finish=finish)
         except QueueFull:
             self._shed.inc()
             raise

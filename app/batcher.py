@@ -5,9 +5,10 @@ batch and hands the outcome back through the loop. So there is no lock, no polli
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -16,7 +17,7 @@ import structlog
 from numpy.typing import NDArray
 
 from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
-from app.pending import Batched, Inputs, Part, PendingRequest, concatenate
+from app.pending import Batched, Finish, Inputs, Part, PendingRequest, Result, concatenate
 from app.throughput import Throughput
 
 log = structlog.get_logger(__name__)
@@ -56,8 +57,13 @@ class DynamicBatcher:
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def submit(self, inputs: Inputs, *, timeout_s: float) -> Batched:
+    async def submit(
+        self, inputs: Inputs, *, timeout_s: float, finish: Finish | None = None
+    ) -> Batched:
         """Compute the images of one request, whatever its size.
+
+        ``finish`` is called with them in the worker thread that made them, where one run made all
+        of them: for what is too little to be worth a hop to another thread.
 
         Raises:
             QueueFull: more images would wait than ``max_queue_size``; told at once, and in how
@@ -70,7 +76,9 @@ class DynamicBatcher:
         self._admit(num_images)
         loop = asyncio.get_running_loop()
         now = time.monotonic()
-        request = PendingRequest(inputs, num_images, loop.create_future(), now, now + timeout_s)
+        request = PendingRequest(
+            inputs, num_images, loop.create_future(), now, now + timeout_s, finish
+        )
         timer = loop.call_later(timeout_s, request.expire)
         self._waiting.add(request)
         self._queue[request] = None
@@ -128,7 +136,7 @@ class DynamicBatcher:
 
     def _take_batch(self) -> list[Part]:
         parts: list[Part] = []
-        room, now = self._max_batch_size, time.monotonic()
+        room, now = self._room(), time.monotonic()
         while room and self._queue:
             request = next(iter(self._queue))
             if now >= request.deadline:  # its timer is late
@@ -145,6 +153,14 @@ class DynamicBatcher:
                 del self._queue[request]
         return parts
 
+    def _room(self) -> int:
+        """Images for the next run: a lone request is spread over all runs, so over all cores."""
+        if len(self._queue) > 1:
+            return self._max_batch_size
+        request = next(iter(self._queue), None)
+        share = math.ceil(request.num_images / self._max_in_flight) if request else 1
+        return min(self._max_batch_size, share)
+
     def _drop(self, request: PendingRequest) -> None:
         if request in self._queue:
             del self._queue[request]
@@ -154,16 +170,18 @@ class DynamicBatcher:
     def _work(self, loop: asyncio.AbstractEventLoop, parts: Sequence[Part]) -> None:
         """Run one batch, in a worker thread."""
         started = time.monotonic()
-        outcome: NDArray[Any] | BaseException
+        ended = started
+        outcome: list[Result] | BaseException
         try:
             # Clients may have gone while the batch waited for a thread.
             parts = [part for part in parts if not part.request.future.done()]
-            outcome = self._run_parts(parts) if parts else np.empty(0)
+            images = self._run_parts(parts) if parts else np.empty(0)
+            ended = time.monotonic()
+            outcome = list(_finished(parts, images))
         except BaseException as error:  # a waiter must be answered whatever happened
             outcome = error
-        finished = time.monotonic()
         try:
-            loop.call_soon_threadsafe(self._settle, loop, parts, outcome, started, finished)
+            loop.call_soon_threadsafe(self._settle, loop, parts, outcome, started, ended)
         except RuntimeError:  # the loop is closed: nobody waits any more
             log.debug("batch_finished_after_the_loop")
 
@@ -179,9 +197,9 @@ class DynamicBatcher:
         self,
         loop: asyncio.AbstractEventLoop,
         parts: Sequence[Part],
-        outcome: NDArray[Any] | BaseException,
+        outcome: list[Result] | BaseException,
         started: float,
-        finished: float,
+        ended: float,
     ) -> None:
         self._num_in_flight -= 1
         if not self._is_closed:  # first: the next batch must not wait for the answers of this one
@@ -194,9 +212,13 @@ class DynamicBatcher:
                 error.__cause__ = outcome
                 part.request.resolve(error)
             return
-        self._throughput.record(len(outcome), finished)
-        row = 0
-        for part in parts:
-            images = outcome[row : row + part.num_images]
-            part.request.receive(part, images, started, finished)
-            row += part.num_images
+        self._throughput.record(sum(part.num_images for part in parts), ended)
+        for result in outcome:
+            result.part.request.receive(result, started, ended)
+
+
+def _finished(parts: Sequence[Part], images: NDArray[Any]) -> Iterator[Result]:
+    row = 0
+    for part in parts:
+        yield part.finished(images[row : row + part.num_images])
+        row += part.num_images

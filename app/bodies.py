@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from app.deadlines import LIMITS
 from app.errors import BodyTooLarge, DeadlineExceeded, UnsupportedMediaType, shortened
+from app.header_fields import HeaderFields
 
 DROPPED_BYTES = 16 * 2**20
 """So much of a body too large is read and dropped: many clients send all before they read."""
@@ -16,6 +17,7 @@ _CLOSE = {"Connection": "close"}  # what is left of the body would be taken for 
 
 async def read_body(
     request: Request,
+    fields: HeaderFields,
     *,
     max_bytes: int,
     timeout_s: float,
@@ -32,7 +34,7 @@ async def read_body(
         DeadlineExceeded: it did not arrive in time.
         UnsupportedMediaType: it is compressed.
     """
-    if _waits_to_send(request) and _announced_bytes(request) > max_bytes:
+    if _waits_to_send(fields) and _announced_bytes(fields) > max_bytes:
         raise _too_large(max_bytes)  # before the first read, which would tell it to go on
     body, num_bytes = bytearray(), 0
     try:
@@ -53,7 +55,7 @@ async def read_body(
             ) from error
     if num_bytes > max_bytes:
         raise _too_large(max_bytes)
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = fields.get("content-encoding", "identity").strip().lower()
     if body and coding != "identity":
         raise UnsupportedMediaType(
             f"content encoding {shortened(coding)!r} of the body is not 'identity': "
@@ -69,10 +71,10 @@ def _too_large(max_bytes: int) -> BodyTooLarge:
     )
 
 
-def _waits_to_send(request: Request) -> bool:
-    return request.headers.get("expect", "").lower() == "100-continue"
+def _waits_to_send(fields: HeaderFields) -> bool:
+    return fields.get("expect", "").lower() == "100-continue"
 
 
-def _announced_bytes(request: Request) -> int:
-    announced = request.headers.get("content-length", "")
+def _announced_bytes(fields: HeaderFields) -> int:
+    announced = fields.get("content-length", "")
     return int(announced) if announced.isdecimal() else 0

@@ -15,9 +15,9 @@ from app.encoders import ENCODER_VERSIONS
 from app.version import service_version
 
 NO_STORE = "no-store"
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = b"public, max-age=31536000, immutable"
 """Only where the URL pins the model file: a name alone may mean another model tomorrow."""
-SHORT = "public, max-age=60"
+SHORT = b"public, max-age=60"
 
 _CPU_FEATURE_PREFIXES = ("sse4", "avx", "fma", "f16c", "amx", "asimd", "sve", "bf16", "i8mm")
 
@@ -48,7 +48,7 @@ def is_unmodified(if_none_match: str | None, etag: str | None) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def cache_control(*, is_pinned: bool) -> str:
+def cache_control(*, is_pinned: bool) -> bytes:
     return IMMUTABLE if is_pinned else SHORT
 
 

@@ -8,7 +8,7 @@ from starlette.types import Receive
 
 from app.errors import GanServeError
 
-PATIENCE_S = 0.05
+PATIENCE_S = 0.25
 """Most requests are answered sooner, and are spared the task that listens for the client."""
 
 

@@ -2,32 +2,32 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.errors import DeadlineExceeded, InvalidParameter, shortened
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+TIMEOUT_FIELD = TIMEOUT_HEADER.lower()
 MAX_TIMEOUT_MS = 3_600_000
 LIMITS = f"the setting request_timeout_s, or the header {TIMEOUT_HEADER} where it is less"
 
 _MILLISECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
-def timeout_of(asked: Sequence[str], *, most_s: float) -> float:
-    """Seconds that a request may take: as its headers of that name ask, at most ``most_s``.
+def timeout_of(asked: str | None, *, most_s: float) -> float:
+    """Seconds that a request may take: as its header asks, at most ``most_s``.
 
     Raises:
         InvalidParameter: the header is no number of milliseconds, or given twice.
     """
-    if not asked:
+    if asked is None:
         return most_s
-    text = ", ".join(asked)
-    milliseconds = int(text) if _MILLISECONDS.fullmatch(text) else 0
+    milliseconds = int(asked) if _MILLISECONDS.fullmatch(asked) else 0
     if not 1 <= milliseconds <= MAX_TIMEOUT_MS:
         raise InvalidParameter(
             f"the header {TIMEOUT_HEADER} must be one integer from 1 to {MAX_TIMEOUT_MS}, "
-            f"not {shortened(text)!r}"
+            f"not {shortened(asked)!r}"
         )
     return min(milliseconds / 1000, most_s)
 

@@ -10,7 +10,7 @@ from app.cpu import num_usable_cores
 from app.deadlines import no_answer_within, until
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
-from app.generator import Generated, Generator
+from app.generator import Finish, Generated, Generator
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
 from app.settings import EXECUTION_PROVIDERS, Settings
@@ -63,11 +63,14 @@ class Engine:
         label: int | None = None,
         truncation_threshold: float | None = None,
         timeout_s: float | None = None,
+        finish: Finish | None = None,
     ) -> Generated:
         """Generate images; image ``i`` has the seed ``(seed + i) mod 2^32``.
 
         A conditional model without a label gives each image the class ``its seed mod num_classes``.
-        ``timeout_s`` is ``request_timeout_s`` where it is left out.
+        ``timeout_s`` is ``request_timeout_s`` where it is left out. ``finish`` is called with the
+        images in the thread that made them, where one run made them all, and must be quick: the
+        others of that run wait for it.
 
         Raises:
             InvalidParameter: a value is out of range, or the model does not take it.
@@ -82,6 +85,7 @@ class Engine:
             label=label,
             truncation_threshold=truncation_threshold,
             timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
+            finish=finish,
         )
 
     async def translate(

@@ -1,8 +1,10 @@
 """One generator at work: seeds and labels to latents to images. Knows no settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ _SEED = "seed"
 _THRESHOLD = "truncation_threshold"  # infinity: every component is kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Generated:
     """The images of one request, and all that is needed to make them again."""
 
@@ -28,8 +30,12 @@ class Generated:
     seeds: tuple[int, ...]
     labels: tuple[int, ...] | None  # None: the model has no classes
     images: NDArray[np.uint8]  # (N, H, W, C)
-    queue_seconds: float
-    inference_seconds: float
+    queue_seconds: float = 0.0  # both 0 while the images are being finished
+    inference_seconds: float = 0.0
+    finished: Any = None  # what ``finish`` gave; None if that is still to be done
+
+
+Finish = Callable[[Generated], Any]  # what is to be made of a request's images
 
 
 class Generator:
@@ -59,6 +65,7 @@ class Generator:
         label: int | None,
         truncation_threshold: float | None,
         timeout_s: float,
+        finish: Finish | None = None,
     ) -> Generated:
         """Generate images; raises as ``Engine.generate`` does."""
         self._check_ranges(seed, num_images, truncation_threshold)
@@ -71,14 +78,14 @@ class Generator:
         }
         if labels is not None:
             inputs[LABEL] = np.array(labels, dtype=np.int64)
-        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
-        return Generated(
-            model=self._model,
-            seeds=tuple(seeds),
-            labels=labels,
-            images=batched.images,
-            queue_seconds=batched.queue_seconds,
-            inference_seconds=batched.inference_seconds,
+        made = partial(Generated, self._model, tuple(seeds), labels)
+        batched = await self._batched.submit(
+            inputs,
+            timeout_s=timeout_s,
+            finish=None if finish is None else lambda images: finish(made(images)),
+        )
+        return made(
+            batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
         )
 
     def close(self) -> None:

@@ -44,13 +44,11 @@ class Batch:
 
     def single(self, index: int) -> "Batch":
         """Image ``index`` as the answer to a request for that seed (and class) alone."""
-        label = self.labels[index] if self.labels else None
         return replace(
             self,
             images=self.images[index : index + 1],
             seeds=self.seeds[index : index + 1],
-            labels=None if label is None else [label],
-            label=label,
+            labels=self.labels and [self.labels[index]],
             columns=1,
         )
 
@@ -68,8 +66,6 @@ def num_columns(num_images: int, columns: int | None) -> int:
 
 def render_grid(batch: Batch) -> bytes:
     """One picture: row-major, no borders, black where the last row has no image."""
-    if len(batch) == 1:
-        batch = batch.single(0)
     pixels = enlarge(compose_grid(batch.images, batch.columns), batch.scale)
     return ENCODERS[batch.format].encode(pixels, provenance(batch))
 
@@ -105,6 +101,8 @@ def render_json(batch: Batch) -> bytes:
     return answer.model_dump_json().encode()
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
 GRID = "grid"
 LAYOUTS: dict[str, Layout] = {
     GRID: Layout(None, render_grid),
@@ -120,6 +118,8 @@ def media_type(layout: str, image_format: str) -> str:
 def compose_grid(images: Pixels, columns: int) -> Pixels:
     """(N, H, W, C) to (rows * H, columns * W, C)."""
     n, height, width, channels = images.shape
+    if n == 1:
+        return images.reshape(height, width, channels)
     rows = math.ceil(n / columns)
     if n < rows * columns:
         blank = np.zeros((rows * columns - n, height, width, channels), dtype=np.uint8)
@@ -135,17 +135,17 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
 
 def provenance(batch: Batch) -> str:
     """How a picture was made, as JSON: enough to make it again."""
-    return json.dumps(
+    is_single = len(batch) == 1  # then its class is told, asked for or not
+    return _COMPACT.encode(
         {
             "digest": batch.digest,
             "seed": batch.seeds[0],
             "n": len(batch),
             "columns": batch.columns,
-            "label": batch.label,
+            "label": batch.labels[0] if is_single and batch.labels else batch.label,
             "truncation": batch.truncation,
             "scale": batch.scale,
-        },
-        separators=(",", ":"),
+        }
     )
 
 

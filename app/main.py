@@ -6,8 +6,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import FrameType
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.caching import runtime_fingerprint
 from app.engine import Engine
@@ -17,16 +19,36 @@ from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
 from app.routes import docs, generate, health, metrics, models, translate
-from app.routes.direct import DirectRoute
+from app.routes.direct import DirectRoute, DirectRouting
 from app.settings import Settings
 from app.upload_budget import UploadBudget
 from app.version import service_version
 
 
+class Service(FastAPI):
+    """FastAPI behind the service's own middleware, which is outermost."""
+
+    def __init__(self, figures: Metrics, **options: Any) -> None:
+        self._figures = figures
+        super().__init__(**options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self  # all that FastAPI would do here, but for telemetry, which is off
+        await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        routed = DirectRouting(super().build_middleware_stack(), routes=self.routes)
+        return StartupErrors(RequestContext(routed, metrics=self._figures))
+
+
 def create_app(settings: Settings) -> FastAPI:
     """An app that loads the models of ``settings`` when it is started."""
     figures = Metrics()
-    app = FastAPI(
+    app = Service(
+        figures,
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",
@@ -37,8 +59,6 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_middleware(RequestContext, metrics=figures)
-    app.add_middleware(StartupErrors)
     app.router.route_class = DirectRoute
     generate.add_routes(app.router, max_images=settings.max_images)
     for module in (translate, models, health, metrics, docs):

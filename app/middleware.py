@@ -5,10 +5,11 @@ all the rest of a request and hides a client's leaving.
 """
 
 import asyncio
+import random
 import re
-import secrets
 import sys
 import time
+from functools import cache
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -35,7 +36,13 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self.app = app
-        self.metrics = metrics
+        # Few routes and statuses there are; to look one up takes as long as to count it.
+        self._figures = cache(
+            lambda route, status: (
+                metrics.requests.labels(route, status),
+                metrics.request_duration.labels(route),
+            )
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,8 +85,9 @@ class RequestContext:
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", "unknown")
-        self.metrics.requests.labels(route, status).inc()
-        self.metrics.request_duration.labels(route).observe(seconds)
+        requests, duration = self._figures(route, status)
+        requests.inc()
+        duration.observe(seconds)
 
 
 class StartupErrors:
@@ -89,14 +97,17 @@ class StartupErrors:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+
         async def send_plainly(message: Message) -> None:
             error = sys.exception()  # the one that the sender is handling
             if message["type"] == "lifespan.startup.failed" and isinstance(error, GanServeError):
                 message = {**message, "message": error.detail}
             await send(message)
 
-        is_lifespan = scope["type"] == "lifespan"
-        await self.app(scope, receive, send_plainly if is_lifespan else send)
+        await self.app(scope, receive, send_plainly)
 
 
 def _request_id(scope: Scope) -> str:
@@ -104,4 +115,4 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value).decode()
-    return secrets.token_hex(8)
+    return f"{random.getrandbits(64):016x}"  # unlikely to come twice, and no secret

@@ -105,7 +105,7 @@ def _validated(values: object, max_images: int) -> GenerateParameters:
 
 def _read_json(body: bytes) -> object:
     try:
-        return json.loads(body.decode(), object_pairs_hook=once_each, parse_int=_integer)
+        return _JSON.decode(body.decode())
     except RecursionError as error:
         raise InvalidParameter(
             "the body is nested too deeply; a JSON object of parameters would be right"
@@ -116,6 +116,9 @@ def _read_json(body: bytes) -> object:
 
 def _integer(digits: str) -> int | LongInteger:
     return int(digits) if len(digits) <= 1000 else LongInteger(digits)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=once_each, parse_int=_integer)
 
 
 def _number(name: str, text: str) -> str | int | float:

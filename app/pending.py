@@ -1,7 +1,8 @@
 """A request that waits: its parts go into batches, images come back. Knows no schedule."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.deadlines import no_answer_within
 from app.errors import DeadlineExceeded, GanServeError
 
 Inputs = Mapping[str, NDArray[Any]]  # every array has one row per image
+Finish = Callable[[NDArray[Any]], Any]  # what is to be made of a request's images
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Batched:
     images: NDArray[Any]
     queue_seconds: float  # from arrival to the start of the first run
     inference_seconds: float  # from there to the end of the last run
+    finished: Any = None  # what ``finish`` gave; None if that is still to be done
 
 
 @dataclass(eq=False, slots=True)
@@ -30,23 +33,25 @@ class PendingRequest:
     future: asyncio.Future[Batched | GanServeError]
     arrival: float
     deadline: float
+    finish: Finish | None = None
     num_taken: int = 0  # images that have left the queue in some batch
     num_done: int = 0
     started: float = float("inf")
-    finished: float = 0.0
-    results: list[tuple[int, NDArray[Any]]] = field(default_factory=list)
+    ended: float = 0.0
+    results: list["Result"] = field(default_factory=list)
 
-    def receive(self, part: "Part", images: NDArray[Any], started: float, finished: float) -> None:
-        self.results.append((part.first, images))
-        self.num_done += part.num_images
+    def receive(self, result: "Result", started: float, ended: float) -> None:
+        self.results.append(result)
+        self.num_done += result.part.num_images
         self.started = min(self.started, started)
-        self.finished = max(self.finished, finished)
+        self.ended = max(self.ended, ended)
         if self.num_done == self.num_images:
             self.resolve(
                 Batched(
                     _in_order(self.results),
                     self.started - self.arrival,
-                    self.finished - self.started,
+                    self.ended - self.started,
+                    result.finished,
                 )
             )
 
@@ -71,10 +76,29 @@ class Part:
     def rows(self, name: str) -> NDArray[Any]:
         return self.request.inputs[name][self.first : self.first + self.num_images]
 
+    def finished(self, images: NDArray[Any]) -> "Result":
+        """The part with its images, and with what the request makes of them if they are all.
+
+        What fails to be made is left to the request's own task, which fails there in its name.
+        """
+        finish, made = self.request.finish, None
+        if finish is not None and self.num_images == self.request.num_images:
+            with contextlib.suppress(Exception):
+                made = finish(images)
+        return Result(self, images, made)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    part: Part
+    images: NDArray[Any]
+    finished: Any
+
 
 def concatenate(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _in_order(results: list[tuple[int, NDArray[Any]]]) -> NDArray[Any]:
-    return concatenate([images for _, images in sorted(results, key=lambda result: result[0])])
+def _in_order(results: list[Result]) -> NDArray[Any]:
+    in_order = sorted(results, key=lambda result: result.part.first)
+    return concatenate([result.images for result in in_order])

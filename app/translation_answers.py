@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.caching import NO_STORE
-from app.computed import INLINE_BYTES, encoded, model_headers, server_timing
+from app.computed import content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
-from app.encoders import ENCODERS, PNG
+from app.encoders import ENCODERS
 from app.parts import Parts
+from app.raw_response import RawResponse
 from app.translations import TranslationOrder, render
 
 
@@ -23,22 +24,19 @@ async def answer_translation(
         translated = await parts.engine.translate(order.model, upload, timeout_s=timeout_s)
         started = time.perf_counter()
         body = await encoded(
-            partial(render, order, translated),
-            engine=parts.engine,
-            deadline=deadline,
-            is_quick=order.format == PNG
-            and not order.keep_size
-            and translated.image.nbytes <= INLINE_BYTES,
+            partial(render, order, translated), engine=parts.engine, deadline=deadline
         )
         encode_seconds = time.perf_counter() - started
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
-    headers = model_headers(order.model) | {
-        "Cache-Control": NO_STORE,
-        "Server-Timing": server_timing(
+    headers = [
+        *model_headers(order.model),
+        (b"cache-control", NO_STORE.encode()),
+        content_type(ENCODERS[order.format].media_type),
+        server_timing(
             decode=translated.decode_seconds,
             queue=translated.queue_seconds,
             inference=translated.inference_seconds,
             encode=encode_seconds,
         ),
-    }
-    return Response(body, headers=headers, media_type=ENCODERS[order.format].media_type)
+    ]
+    return RawResponse(body, headers)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from app.bodies import read_body
 from app.errors import InvalidUpload, UnsupportedMediaType, shortened
 from app.forms import FIELD, file_of_form
+from app.header_fields import HeaderFields
 from app.image_files import IMAGE_FORMATS, format_of
 from app.parts import Parts
 
@@ -17,7 +18,12 @@ _UNDECLARED = (None, "application/octet-stream")  # in a form, where clients oft
 
 
 async def read_upload(
-    request: Request, parts: Parts, *, timeout_s: float, hold: Callable[[int], object]
+    request: Request,
+    fields: HeaderFields,
+    parts: Parts,
+    *,
+    timeout_s: float,
+    hold: Callable[[int], object],
 ) -> bytes:
     """Read the image that a request sends; ``timeout_s`` and ``hold`` are those of ``read_body``.
 
@@ -26,7 +32,7 @@ async def read_upload(
         UnsupportedMediaType: the body is declared to be something else, or is something else.
         InvalidUpload: there is no image, or more than one.
     """
-    content_type = request.headers.get("content-type", "none")
+    content_type = fields.get("content-type", "none")
     declared: str | None = content_type.partition(";")[0].strip().lower()
     if declared not in (*MEDIA_TYPES, FORM):
         raise UnsupportedMediaType(
@@ -35,6 +41,7 @@ async def read_upload(
         )
     upload = await read_body(
         request,
+        fields,
         max_bytes=parts.settings.max_upload_bytes,
         timeout_s=timeout_s,
         hold=hold,

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from app.answers import answer
 from app.bodies import read_body
-from app.deadlines import TIMEOUT_HEADER, timeout_of
+from app.deadlines import TIMEOUT_FIELD, timeout_of
 from app.encoders import ENCODERS
 from app.errors import InvalidParameter, UnsupportedMediaType, shortened
+from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
 from app.orders import take_order
 from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
@@ -26,22 +27,18 @@ OF_A_CLASS = "Generate images of one class"
 
 
 async def generate_by_query(request: Request) -> Response:
-    parts = parts_of(request)
+    parts, fields = parts_of(request), header_fields(request.scope)
+    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
     query = request.scope["query_string"]
-    timeout_s = timeout_of(
-        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
-    )
     parameters = from_query(query, max_images=parts.settings.max_images)
-    return await _generate(request, parameters, parts, timeout_s)
+    return await _generate(request, fields, parameters, parts, timeout_s)
 
 
 async def generate_by_body(request: Request) -> Response:
-    parts = parts_of(request)
-    timeout_s = timeout_of(
-        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
-    )
-    parameters = await _body_parameters(request, parts.settings, timeout_s)
-    return await _generate(request, parameters, parts, timeout_s)
+    parts, fields = parts_of(request), header_fields(request.scope)
+    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    parameters = await _body_parameters(request, fields, parts.settings, timeout_s)
+    return await _generate(request, fields, parameters, parts, timeout_s)
 
 
 def add_routes(router: APIRouter, *, max_images: int) -> None:
@@ -78,20 +75,24 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
 
 
 async def _generate(
-    request: Request, parameters: GenerateParameters, parts: Parts, timeout_s: float
+    request: Request,
+    fields: HeaderFields,
+    parameters: GenerateParameters,
+    parts: Parts,
+    timeout_s: float,
 ) -> Response:
     order = take_order(
         parameters,
         label=request.path_params.get("label"),
-        accept=", ".join(request.headers.getlist("accept")) or None,
+        accept=fields.get("accept"),
         registry=parts.registry,
         max_images=parts.settings.max_images,
     )
-    return await answer(request, order, parts, timeout_s=timeout_s)
+    return await answer(request, fields, order, parts, timeout_s=timeout_s)
 
 
 async def _body_parameters(
-    request: Request, settings: Settings, timeout_s: float
+    request: Request, fields: HeaderFields, settings: Settings, timeout_s: float
 ) -> GenerateParameters:
     if query := request.scope["query_string"]:
         raise InvalidParameter(
@@ -100,10 +101,11 @@ async def _body_parameters(
         )
     body = await read_body(
         request,
+        fields,
         max_bytes=min(settings.max_upload_bytes, MAX_PARAMETER_BYTES),
         timeout_s=timeout_s,
     )
-    media_type = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
+    media_type = fields.get("content-type", "none").partition(";")[0].strip().lower()
     if body and media_type != "application/json":
         raise UnsupportedMediaType(
             f"content type {shortened(media_type)!r} of the body is not 'application/json'"

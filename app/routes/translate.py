@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.deadlines import TIMEOUT_HEADER, timeout_of
+from app.deadlines import TIMEOUT_FIELD, timeout_of
 from app.encoders import ENCODERS
 from app.forms import FIELD
+from app.header_fields import header_fields
 from app.parts import parts_of
 from app.problems import responses
 from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
@@ -19,18 +20,16 @@ from app.uploads import FORM, MEDIA_TYPES, read_upload
 
 
 async def translate(request: Request) -> Response:
-    parts = parts_of(request)
+    parts, fields = parts_of(request), header_fields(request.scope)
     order = take_translation_order(
         from_query(request.scope["query_string"]),
         reference=request.path_params.get("model"),
-        accept=", ".join(request.headers.getlist("accept")) or None,
+        accept=fields.get("accept"),
         registry=parts.registry,
     )
-    timeout_s = timeout_of(
-        request.headers.getlist(TIMEOUT_HEADER), most_s=parts.settings.request_timeout_s
-    )
+    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
     with parts.uploads.share() as hold:
-        upload = await read_upload(request, parts, timeout_s=timeout_s, hold=hold)
+        upload = await read_upload(request, fields, parts, timeout_s=timeout_s, hold=hold)
         return await answer_translation(request, upload, order, parts, timeout_s=timeout_s)
 
 

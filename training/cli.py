@@ -6,10 +6,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from training.commands import diagnosing, evaluating, exporting, listing, training
+from training.commands import (
+    diagnosing,
+    evaluating,
+    exporting,
+    listing,
+    quantising,
+    training,
+)
 from training.errors import TrainingError
 
-COMMANDS = (listing, training, diagnosing, evaluating, exporting)
+COMMANDS = (listing, training, diagnosing, evaluating, exporting, quantising)
 INTERRUPTED = 128 + signal.SIGINT
 
 

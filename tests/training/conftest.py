@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from training.cli import main
+from training.evaluation import classifier
 from training.reports import STATS
 from training.systems import load_system
 
@@ -22,6 +23,7 @@ TINY = (
 )  # fmt: skip
 TINY_LATENT = ("--data", "digits", "--latent-dim", "8", *TINY)
 TINY_KIMG = 0.32  # 20 steps
+NUM_JUDGE_STEPS = 120
 
 Gantrain = Callable[..., int]
 
@@ -85,3 +87,15 @@ def start_training(system: str, run_dir: Path, *options: str) -> subprocess.Pope
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_judge_training() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "MIN_STEPS", NUM_JUDGE_STEPS)
+        yield
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("judges")

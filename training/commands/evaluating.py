@@ -3,12 +3,18 @@
 import argparse
 from pathlib import Path
 
-from training.commands.options import Commands, add_cache_dir, add_data_dir, add_weights
+from training.commands.options import (
+    Commands,
+    add_cache_dir,
+    add_data_dir,
+    add_data_source,
+    add_no_cas,
+    add_num_images,
+    add_weights,
+    check_num_images,
+)
 from training.config import FILENAME as CONFIG
 from training.errors import TrainingError
-
-MIN_IMAGES = 100
-MAX_IMAGES = 1_000_000
 
 
 def add_parser(commands: Commands) -> None:
@@ -17,17 +23,9 @@ def add_parser(commands: Commands) -> None:
         "directory", type=Path, metavar="RUN_DIR|MODEL_DIR",
         help="a finished run, whose figures are kept for export; or models/NAME/VERSION",
     )  # fmt: skip
-    parser.add_argument(
-        "--num-images", type=int,
-        help="to generate (default 10000; stacked-mnist 26000), or to translate (default all)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--data", help="where the training data is, if the model cannot say: folder:PATH, for one"
-    )
-    parser.add_argument(
-        "--no-cas", action="store_true",
-        help="without the score that trains a classifier, for minutes (systems with classes)",
-    )  # fmt: skip
+    add_num_images(parser)
+    add_data_source(parser)
+    add_no_cas(parser)
     parser.add_argument(
         "--inception", action="store_true",
         help="with the Inception distance; its weights must be on this machine",
@@ -45,10 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from training.evaluation.measured_runs import evaluate_run
     from training.evaluation.report import as_markdown
 
-    if options.num_images is not None and not MIN_IMAGES <= options.num_images <= MAX_IMAGES:
-        raise TrainingError(
-            f"--num-images must be from {MIN_IMAGES} to {MAX_IMAGES}, not {options.num_images}"
-        )
+    check_num_images(options.num_images)
     measuring = Measuring(
         data_dir=options.data_dir,
         cache_dir=options.cache_dir,

@@ -7,7 +7,8 @@ from typing import Literal
 import onnx
 from torch import nn
 
-from contract import METADATA_KEY, ModelCard
+from contract import ModelCard
+from training.exporting.card_in_graph import with_card
 from training.exporting.faster_graph import with_faster_graph
 from training.exporting.graph import build_onnx
 from training.exporting.graph_identity import graph_sha256
@@ -33,14 +34,7 @@ class CheckedGraph:
 
     def content(self, card: ModelCard) -> bytes:
         """The model file with this card inside; equal graphs and cards give equal files."""
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
-        others = [entry for entry in model.metadata_props if entry.key != METADATA_KEY]
-        del model.metadata_props[:]
-        model.metadata_props.extend(others)
-        for key, value in card.to_metadata().items():
-            model.metadata_props.add(key=key, value=value)
-        return model.SerializeToString(deterministic=True)
+        return with_card(self.model, card)
 
 
 def build_checked_graph(

@@ -9,6 +9,7 @@ from contract import ModelCard
 from training.config import TrainConfig
 from training.evaluation.metrics_file import filename_of, metrics_of
 from training.exporting.checked_graph import Weights, build_checked_graph
+from training.exporting.fidelity import fidelity_of_export
 from training.exporting.finished_runs import load_generators
 from training.exporting.held_out_sources import HeldOutSources, load_held_out
 from training.exporting.model_names import choose_destinations
@@ -74,7 +75,11 @@ def _files(
     content = graph.content(card)
     shown = held_out.for_preview(card)
     readme = write_readme(
-        card, graph.parity, num_bytes=len(content), half=graph.half, shows_real=shown is not None
+        card,
+        num_bytes=len(content),
+        weights="float32" if graph.half is None else "float16",
+        fidelity=fidelity_of_export(graph.parity, graph.half),
+        shows_real=shown is not None,
     )
     preview = draw_preview(content, card, shown)
     return {MODEL: content, PREVIEW: preview, README: readme.encode()}

@@ -1,6 +1,5 @@
 """What a finished run gives away: its averaged generators, each with the card of its model."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from contract import ModelCard
 from training.checkpoints import BEST, FINAL, RECIPE, UNFIT, below_prefix, load_checkpoint
 from training.config import TrainConfig
 from training.errors import TrainingError
+from training.exporting.code_version import git_commit
 from training.exporting.graph import PixelReader
 from training.players import AVERAGE, GENERATOR, TRANSLATORS, build_generators
 from training.systems import load_system
@@ -89,25 +89,9 @@ def _card(
             data_licence=data["licence"],
             seed=config.seed,
             kimg=record["images_shown"] / 1000,
-            git_commit=_git_commit(),
+            git_commit=git_commit(),
             created_at=datetime.now(UTC).replace(microsecond=0),
         )
     except ValidationError as error:
         problems = "; ".join(problem["msg"] for problem in error.errors())
         raise TrainingError(f"model {name!r} cannot be described: {problems}") from error
-
-
-def _git_commit() -> str | None:
-    """The commit of this code, or None where it is not in a repository."""
-    try:
-        result = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return result.stdout.strip()

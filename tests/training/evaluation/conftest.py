@@ -1,6 +1,5 @@
 """Real digits at 8x8 pixels and their judge, trained in a second and shared by all tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.data.datasets import ImageDataset, load_dataset
-from training.evaluation import classifier
 from training.evaluation.judge import NetworkJudge, load_or_train_judge
 from training.evaluation.reference import Reference, load_reference
 
 SIZE = 8  # pixels
-NUM_STEPS = 120
 
 
 def digits(split: str) -> ImageDataset:
@@ -28,13 +25,6 @@ def pixels_of(dataset: ImageDataset) -> NDArray[np.uint8]:
     return pixels
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _short_training() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classifier, "MIN_STEPS", NUM_STEPS)
-        yield
-
-
 @pytest.fixture(scope="session")
 def train() -> ImageDataset:
     return digits("train")
@@ -46,13 +36,8 @@ def test() -> ImageDataset:
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("judges")
-
-
-@pytest.fixture(scope="session")
 def judge(
-    _short_training: None, train: ImageDataset, test: ImageDataset, cache_dir: Path
+    _short_judge_training: None, train: ImageDataset, test: ImageDataset, cache_dir: Path
 ) -> NetworkJudge:
     return load_or_train_judge(train, test, cache_dir)
 

@@ -18,7 +18,6 @@ from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
 from app.raw_response import RawResponse
-from app.settings import EXECUTION_PROVIDERS
 
 
 async def answer(
@@ -26,7 +25,12 @@ async def answer(
 ) -> Response:
     headers = [(b"x-seed", b"%d" % order.seed), *model_headers(order.model)]
     if order.is_seeded and request.method == "GET":
-        etag = _entity_tag(order, parts)
+        of_replica = parts.reproducibility
+        etag = entity_tag(
+            of_replica.key_of(order.model),
+            order.identity(),
+            is_exact=of_replica.is_exact(order.model),
+        )
         cached = cache_control(is_pinned=order.is_pinned)
         headers += [(b"etag", etag.encode()), (b"cache-control", cached)]
         if is_unmodified(fields.get("if-none-match"), etag):
@@ -84,14 +88,3 @@ async def _encode(
     finally:  # also when the client is gone or the server leaves
         batch.abandoned.set()
     return body, time.perf_counter() - started
-
-
-def _entity_tag(order: Order, parts: Parts) -> str:
-    on_cpu = order.model.execution_provider == EXECUTION_PROVIDERS["cpu"].name
-    exact_batch_size = parts.settings.exact_batch_size
-    identity = {
-        **order.identity(),
-        "exact_batch_size": exact_batch_size,
-        "runtime": parts.runtime,
-    }
-    return entity_tag(identity, is_exact=on_cpu or exact_batch_size is not None)

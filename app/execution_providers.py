@@ -25,6 +25,7 @@ _DISTRIBUTIONS = (
 # A model must be one file. Made from bytes, a session would otherwise look for external data in
 # the current directory; nothing can lie below this "folder".
 _NO_FOLDER = "/dev/null"
+GRAPH_OPTIMIZATION = "ORT_ENABLE_ALL"  # decides the order of sums, and so the last bits
 _SILENT = 4  # whatever matters arrives as an exception; the log repeats it with C++ source paths
 
 
@@ -84,6 +85,7 @@ def _session(model: bytes, provider: ExecutionProvider) -> ort.InferenceSession:
     ort.set_default_logger_severity(_SILENT)  # the only thing that hushes the provider's loader
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
+    options.graph_optimization_level = ort.GraphOptimizationLevel.__members__[GRAPH_OPTIMIZATION]
     options.intra_op_num_threads = 1  # parallel runs beat parallel operators, and spin less
     options.inter_op_num_threads = 1
     options.add_session_config_entry(

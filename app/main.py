@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.caching import runtime_fingerprint
 from app.engine import Engine
 from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
+from app.reproducibility import Reproducibility
 from app.routes import docs, generate, health, metrics, models, translate
 from app.routes.direct import DirectRoute, DirectRouting
 from app.settings import Settings
@@ -74,7 +74,8 @@ def _lifespan(
         registry = await asyncio.to_thread(Registry.load, settings)
         engine = Engine(registry, settings, figures)
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
-        app.state.parts = Parts(settings, figures, registry, engine, uploads, runtime_fingerprint())
+        reproducibility = Reproducibility(exact_batch_size=settings.exact_batch_size)
+        app.state.parts = Parts(settings, figures, registry, engine, uploads, reproducibility)
         try:
             with _on_termination(engine.start_draining):
                 yield

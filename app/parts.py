@@ -7,6 +7,7 @@ from starlette.requests import Request
 from app.engine import Engine
 from app.metrics import Metrics
 from app.registry import Registry
+from app.reproducibility import Reproducibility
 from app.settings import Settings
 from app.upload_budget import UploadBudget
 
@@ -18,7 +19,7 @@ class Parts:
     registry: Registry
     engine: Engine
     uploads: UploadBudget
-    runtime: str  # fingerprint of what, besides model and parameters, decides an answer's bytes
+    reproducibility: Reproducibility
 
 
 def parts_of(request: Request) -> Parts:

@@ -32,6 +32,11 @@ class ModelEntry(ModelCard):
     digest: str = Field(description="sha256 of the model file")
     checksum: str = Field(description="verified by SHA256SUMS, or unlisted there")
     execution_provider: str = Field(description="what really runs the model")
+    device: str = Field(description="instruction set of the CPU, or GPUs and driver")
+    reproducibility_key: str = Field(
+        description="replicas with equal keys give equal bytes for equal parameters; an ETag "
+        "begins with it"
+    )
 
 
 class FailedModelEntry(BaseModel):
@@ -41,6 +46,9 @@ class FailedModelEntry(BaseModel):
 
 
 class ModelList(BaseModel):
+    runtime: dict[str, str] = Field(
+        description="what of this replica goes into all reproducibility keys"
+    )
     models: list[ModelEntry]
     failed: list[FailedModelEntry]
 

@@ -12,13 +12,16 @@ from app.parameters import MAX_REFERENCE
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import FailedModel, LoadedModel
+from app.reproducibility import Reproducibility
 from app.schemas import FailedModelEntry, ModelEntry, ModelList
 
 
 async def list_models(request: Request) -> Response:
-    registry = parts_of(request).registry
+    parts = parts_of(request)
+    registry, reproducibility = parts.registry, parts.reproducibility
     models = ModelList(
-        models=[entry(model) for model in registry.models],
+        runtime=dict(reproducibility.runtime),
+        models=[entry(model, reproducibility) for model in registry.models],
         failed=[failed_entry(model) for model in registry.failed],
     )
     return Response(models.model_dump_json(), media_type="application/json")
@@ -26,7 +29,8 @@ async def list_models(request: Request) -> Response:
 
 async def get_model(request: Request) -> Response:
     model = _model(request)
-    return Response(entry(model).model_dump_json(), media_type="application/json")
+    described = entry(model, parts_of(request).reproducibility)
+    return Response(described.model_dump_json(), media_type="application/json")
 
 
 async def get_preview(request: Request) -> Response:
@@ -72,7 +76,7 @@ def _model(request: Request) -> LoadedModel:
     return parts_of(request).registry.resolve(name)
 
 
-def entry(model: LoadedModel) -> ModelEntry:
+def entry(model: LoadedModel, reproducibility: Reproducibility) -> ModelEntry:
     fields: dict[str, Any] = {
         name: getattr(model.card, name) for name in type(model.card).model_fields
     }
@@ -82,6 +86,8 @@ def entry(model: LoadedModel) -> ModelEntry:
         digest=model.digest,
         checksum=model.checksum,
         execution_provider=model.execution_provider,
+        device=reproducibility.device_of(model),
+        reproducibility_key=reproducibility.key_of(model),
     )
 
 

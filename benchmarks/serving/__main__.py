@@ -21,7 +21,7 @@ def main() -> None:
     options = _parse()
     try:
         tools.require_tools()
-        site = prepare_site(options.model, options.work)
+        site = prepare_site(options.model, options.work, options.quantised)
         chosen = [each for each in CONTESTANTS if each.name in options.contestants]
         run = Run(site, _plan(options), chosen, options.out / "visits.jsonl", options.resume)
         run.install()
@@ -50,6 +50,12 @@ def _parse() -> argparse.Namespace:
         "--model", type=Path, default=ROOT / "models" / "dcgan-mnist",
         help="a folder of versions, of which the highest is taken, or one version's",
     )  # fmt: skip
+    parser.add_argument(
+        "--quantised",
+        type=Path,
+        default=ROOT / "models" / "dcgan-mnist-int8",
+        help="the same model after gantrain quantize, likewise",
+    )
     parser.add_argument("--rounds", type=int, default=plan.Plan.rounds)
     parser.add_argument("--seconds", type=float, default=plan.Plan.seconds, help="per cell")
     parser.add_argument(

@@ -27,7 +27,12 @@ class Contestant:
 
     @property
     def is_ours(self) -> bool:
-        return self.name == OURS
+        return self.name in (OURS, OURS_QUANTISED)
+
+    @property
+    def is_quantised(self) -> bool:
+        """It serves a file of its own, and cannot win a row of those that share one."""
+        return self.name == OURS_QUANTISED
 
     @property
     def server(self) -> Path:
@@ -41,7 +46,7 @@ class Contestant:
     def settings(self) -> str:
         """Its configuration and the reasons, for readers."""
         if self.is_ours:
-            return OUR_SETTINGS
+            return QUANTISED_SETTINGS if self.is_quantised else OUR_SETTINGS
         return ast.get_docstring(ast.parse(self.server.read_text())) or ""
 
 
@@ -50,6 +55,11 @@ OUR_SETTINGS = """ganserve, with default settings.
 
 `ganserve serve --models DIR`, one worker, a repository that holds the one model. Every PNG carries
 the provenance chunk, which no rival writes."""
+
+OURS_QUANTISED = "ganserve-quantised"
+QUANTISED_SETTINGS = """The same server with another file: the model after `gantrain quantize`.
+
+Its images are nearly those of the others, and as good by the figures in its card."""
 
 _TRITON_BODY = (
     '{"inputs": [{"name": "seed", "datatype": "INT64", "shape": [1, 1], "data": [SEED]}],'
@@ -65,4 +75,5 @@ CONTESTANTS = (
     Contestant("ray", "Ray Serve"),
     Contestant("triton", "Triton", path="/v2/models/generator/infer", body=_TRITON_BODY),
     Contestant("mlserver", "MLServer"),
+    Contestant(OURS_QUANTISED, "ganserve, int8 file"),
 )

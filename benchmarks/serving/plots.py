@@ -3,11 +3,11 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.serving.contestants import OURS
+from benchmarks.serving.contestants import OURS, OURS_QUANTISED
 from benchmarks.serving.plan import HEADLINE_CONCURRENCY
 from benchmarks.serving.results import Figures, Spread, at
 
-OUR_COLOUR = "tab:red"
+OUR_COLOURS = {OURS: "tab:red", OURS_QUANTISED: "tab:pink"}
 COLOURS = (
     "tab:blue",
     "tab:orange",
@@ -24,8 +24,8 @@ def overview(record: Figures) -> Figure:
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     measured = [entry for entry in record["contestants"] if entry["figures"]]
-    rivals = [entry["name"] for entry in measured if entry["name"] != OURS]
-    colours = {OURS: OUR_COLOUR} | dict(zip(rivals, COLOURS, strict=False))
+    rivals = [entry["name"] for entry in measured if entry["name"] not in OUR_COLOURS]
+    colours = OUR_COLOURS | dict(zip(rivals, COLOURS, strict=False))
     _cost(left, measured, colours, least_cpu_ms(record))
     _throughput(right, measured, colours, record["plan"]["concurrencies"])
     return figure
@@ -64,7 +64,7 @@ def _throughput(
         closed = entry["figures"]["closed"]
         cells = {int(c): at(cell, "images_per_second") for c, cell in closed.items()}
         known: dict[int, Spread] = {c: cell for c, cell in cells.items() if cell is not None}
-        is_ours = entry["name"] == OURS
+        is_ours = entry["name"] in OUR_COLOURS
         axes.plot(
             list(known), [cell.median for cell in known.values()],
             marker="o", label=entry["title"], color=colours[entry["name"]],

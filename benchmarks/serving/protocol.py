@@ -20,6 +20,9 @@ ONNX file ({model}), the same images.
   started afresh in each round. There are {rounds} rounds; each takes all contestants in turn and
   starts with another one. A cell is the median of the rounds, below it the lowest and the highest;
   the best of a row is bold, whoever it is. Who failed a request in a cell cannot win it.
+- The last column is ganserve with another file, the same model after `gantrain quantize` (int8
+  weights and activations; its own figures of quality are in its card). It is there to compare, and
+  wins no row.
 - Load comes from the last core: `wrk` with one thread (closed loop, {seconds:g} s a cell), and
   Node for the open loop. The servers may use all cores, that one included.
 - CPU time is user and system time of all processes of a server, ended ones too, from /proc.

@@ -61,6 +61,7 @@ def contestant_entry(contestant: Contestant, figures: Figures, not_run: str | No
     return {
         "name": contestant.name,
         "title": contestant.title,
+        "is_quantised": contestant.is_quantised,
         "settings": contestant.settings,
         "versions": _versions(contestant),
         "not_run": not_run,

@@ -16,8 +16,8 @@ from benchmarks.serving.plan import Plan
 from benchmarks.serving.record import Record
 from benchmarks.serving.servers.seeded_images import SeededImages
 from benchmarks.serving.serving import ServerFailed, serving
-from benchmarks.serving.site import Site
-from benchmarks.serving.visit import visit, visit_limit
+from benchmarks.serving.site import NoModel, Site
+from benchmarks.serving.visit import Reference, visit, visit_limit
 
 LIMIT = "physical limit"
 
@@ -40,15 +40,16 @@ class Run:
         self._not_run = {each.name: each.not_run for each in contestants if each.not_run}
         self._pythons: dict[str, Path] = {}
         self._undici = ensure_undici(site.work)
-        draw = SeededImages(site.model)
-        self._reference = lambda seed: draw([seed])[0]
+        self._references: dict[Path, Reference] = {}
 
     def install(self) -> None:
         for contestant in self._runnable():
             try:
-                self._pythons[contestant.name] = self._site.python_of(contestant)
+                self._pythons[contestant.name] = self._site.of(contestant).python_of(contestant)
             except CalledProcessError as error:
                 self._leave_out(contestant, f"cannot be installed: {error}")
+            except NoModel as error:
+                self._leave_out(contestant, str(error))
 
     def rehearse(self) -> None:
         """Start each contestant once; a wrong image ends the run before anything is measured.
@@ -58,9 +59,10 @@ class Run:
         """
         for contestant in self._runnable():
             try:
-                with serving(contestant, self._site, self._pythons[contestant.name]) as server:
+                site = self._site.of(contestant)
+                with serving(contestant, site, self._pythons[contestant.name]) as server:
                     check_pixels(
-                        contestant.name, server.ask, self._reference,
+                        contestant.name, server.ask, self._reference(site),
                         tolerance=contestant.tolerance,
                     )  # fmt: skip
                 _tell(f"{contestant.name}: right images")
@@ -94,16 +96,24 @@ class Run:
         return {**self._subject, "machine": machine, "limit": limit, "contestants": entries}
 
     def _visit(self, contestant: Contestant, number: int) -> None:
+        site = self._site.of(contestant)
         try:
             figures = visit(
-                contestant, self._site, self._plan, python=self._pythons[contestant.name],
-                undici=self._undici, reference=self._reference,
+                contestant, site, self._plan, python=self._pythons[contestant.name],
+                undici=self._undici, reference=self._reference(site),
             )  # fmt: skip
         except (ServerFailed, LoadFailed, OSError) as error:
             _tell(f"{contestant.name} failed in round {number + 1}: {error}")
             self._record.add_failure(contestant.name, number, str(error))
             return
         self._record.add(contestant.name, number, figures)
+
+    def _reference(self, site: Site) -> Reference:
+        """The bare session's images of the model there."""
+        if site.model not in self._references:
+            draw = SeededImages(site.model)
+            self._references[site.model] = lambda seed: draw([seed])[0]
+        return self._references[site.model]
 
     def _runnable(self) -> list[Contestant]:
         return [each for each in self._contestants if each.name not in self._not_run]

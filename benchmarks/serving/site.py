@@ -1,9 +1,9 @@
-"""Where a benchmark takes place: the model for all contestants, copied once. Knows no server."""
+"""Where a benchmark takes place: the model of the contestants, copied once. Knows no server."""
 
 import hashlib
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.serving.contestants import Contestant
@@ -16,12 +16,16 @@ class NoModel(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """``repository`` holds ``model`` and no other, in ganserve's layout."""
+    """``repository`` holds ``model`` and no other, in ganserve's layout.
+
+    ``quantised`` is the same place with the quantised model; None: there is none.
+    """
 
     name: str
     model: Path
     repository: Path
     work: Path
+    quantised: "Site | None" = None
 
     @property
     def digest(self) -> str:
@@ -33,16 +37,36 @@ class Site:
             return Path(sys.executable)
         return ensure_environment(self.work / "environments" / contestant.name, contestant.pins)
 
+    def of(self, contestant: Contestant) -> "Site":
+        """
+        Raises:
+            NoModel: it wants a quantised model, and there is none.
+        """
+        if not contestant.is_quantised:
+            return self
+        if self.quantised is None:
+            raise NoModel(f"{self.name} has no quantised model beside it (gantrain quantize)")
+        return self.quantised
 
-def prepare_site(folder: Path, work: Path) -> Site:
+
+def prepare_site(folder: Path, work: Path, quantised: Path | None = None) -> Site:
     """Copy NAME (its highest version) or NAME/VERSION into a repository of its own.
 
+    Args:
+        quantised: the same for the quantised model; None: there is none.
+
     Raises:
-        NoModel: ``folder`` is neither.
+        NoModel: a folder is neither.
     """
+    site = _copied(folder, work / "repository", work)
+    if quantised is None:
+        return site
+    return replace(site, quantised=_copied(quantised, work / "repository-quantised", work))
+
+
+def _copied(folder: Path, repository: Path, work: Path) -> Site:
     source = _version_folder(folder.resolve())
     name, version = source.parent.name, source.name
-    repository = work / "repository"
     shutil.rmtree(repository, ignore_errors=True)
     target = repository / name / version
     target.mkdir(parents=True)

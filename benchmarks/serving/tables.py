@@ -39,13 +39,18 @@ def table(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
 
 
 def winner(entries: Sequence[Entry], row: Row) -> str | None:
-    """The name of the best median; whoever failed a request in the cell cannot win it."""
+    """The name of the best median; whoever failed a request in the cell cannot win it.
+
+    Nor can a server that runs another file than the others.
+    """
     if not row.has_winner:
         return None
     medians = {
         entry["name"]: found.median
         for entry in entries
-        if (found := row.cell_of(entry)) is not None and not num_failures(entry, row)
+        if (found := row.cell_of(entry)) is not None
+        and not num_failures(entry, row)
+        and not entry.get("is_quantised")
     }
     if not medians:
         return None

@@ -102,6 +102,12 @@ def test_who_failed_a_request_wins_no_row_and_the_cell_says_so() -> None:
     assert winner(entries, Row("other cell", "closed/1/cpu_ms")) == "fast"
 
 
+def test_a_server_with_another_file_wins_nothing(record: dict[str, Any]) -> None:
+    other = entry("other", "Other file", [visit(0.1, 9000)], is_quantised=True)
+    assert winner([*record["contestants"][:2], other], COST) == "ganserve"
+    assert winner([*record["contestants"][:2], other], RATE) == "rival"
+
+
 def test_the_page_has_every_table(record: dict[str, Any]) -> None:
     text = page.render(record, chart="images/chart.png")
     assert row_of(text, "32 connections") == ["**0.600**<br>0.500–0.700", "0.800<br>0.700–0.900"]

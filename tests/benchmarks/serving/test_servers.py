@@ -76,6 +76,18 @@ def test_the_site_holds_the_highest_version_or_the_one_asked_for(
         prepare_site(tmp_path, tmp_path / "other")
 
 
+def test_only_the_quantised_contestant_has_a_file_of_its_own(site: Site, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    both = prepare_site(models / "tiny" / "2", tmp_path / "both", models / "tiny" / "10")
+    assert (both.of(BY_NAME["triton"]).name, both.of(BY_NAME["ganserve"]).name) == ("tiny/2",) * 2
+    own = both.of(BY_NAME["ganserve-quantised"])
+    assert own.name == "tiny/10"
+    assert own.model.exists()
+    assert own.repository != both.repository
+    with pytest.raises(NoModel, match="gantrain quantize"):
+        site.of(BY_NAME["ganserve-quantised"])
+
+
 def test_torch_runs_a_shipped_generator_as_onnx_runtime_does() -> None:
     folder = max((ROOT / "models" / "dcgan-mnist").glob("[0-9]*"), key=lambda path: int(path.name))
     same_in_torch(folder / "model.onnx")

@@ -16,9 +16,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from app.appointments import Appointments
 from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
 from app.pending import Batched, Finish, Inputs, Part, PendingRequest, Result, concatenate
-from app.throughput import Throughput
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class DynamicBatcher:
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
         self._num_queued = 0
         self._num_in_flight = 0
-        self._throughput = Throughput()
+        self._appointments = Appointments()
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
@@ -67,7 +67,7 @@ class DynamicBatcher:
 
         Raises:
             QueueFull: more images would wait than ``max_queue_size``; told at once, and in how
-                many seconds those that wait now should be done.
+                many seconds there should be room for these.
             DeadlineExceeded: ``timeout_s`` passed; what still waits is never computed.
             InferenceFailed: ``run`` raised in a batch that held a part of this request.
             Draining: the batcher is closed.
@@ -110,7 +110,9 @@ class DynamicBatcher:
             raise QueueFull(
                 f"{self._num_queued} images are waiting already; with {num_images} more there "
                 f"would be more than max_queue_size {self._max_queue_size}",
-                retry_after_s=self._throughput.seconds_for(self._num_queued, now=time.monotonic()),
+                retry_after_s=self._appointments.seconds_until_next(
+                    num_images, num_queued=self._num_queued, now=time.monotonic()
+                ),
             )
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -205,6 +207,8 @@ class DynamicBatcher:
         if not self._is_closed:  # first: the next batch must not wait for the answers of this one
             self._dispatch(loop)
             self._on_queue_change(self._num_queued)
+            if not self._queue:
+                self._appointments.forget()
         if isinstance(outcome, BaseException):
             log.error("batch_failed", num_requests=len(parts), exc_info=outcome)
             for part in parts:
@@ -212,7 +216,7 @@ class DynamicBatcher:
                 error.__cause__ = outcome
                 part.request.resolve(error)
             return
-        self._throughput.record(sum(part.num_images for part in parts), ended)
+        self._appointments.record(sum(part.num_images for part in parts), ended)
         for result in outcome:
             result.part.request.receive(result, started, ended)
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.batcher import DynamicBatcher
-from app.errors import QueueFull
+from app.device_watch import DeviceWatch
+from app.errors import InferenceFailed, QueueFull
 from app.loading import LoadedModel
 from app.metrics import Metrics
 from app.pending import Batched, Finish, Inputs
@@ -23,6 +24,7 @@ class Batching:
     max_queue_size: int
     max_queue_delay_ms: float
     max_in_flight: int
+    watch: DeviceWatch
 
 
 class BatchedModel:
@@ -40,6 +42,7 @@ class BatchedModel:
         """``feed`` makes what the session takes of what was submitted, in the worker thread."""
         labels = (model.name, str(model.version))
         self._session = model.session
+        self._watch = batching.watch
         self._feed = feed
         self._images_generated = metrics.images_generated.labels(*labels)
         self._batch_size = metrics.batch_size.labels(*labels)
@@ -74,7 +77,12 @@ class BatchedModel:
     def _run(self, inputs: Feed) -> NDArray[np.uint8]:
         """Compute one batch, in a worker thread."""
         self._batch_size.observe(len(next(iter(inputs.values()))))
-        with self._inference_duration.time():
-            images = self._session.run(self._feed(inputs))
+        try:
+            with self._inference_duration.time():
+                images = self._session.run(self._feed(inputs))
+        except InferenceFailed:
+            self._watch.failed()
+            raise
+        self._watch.succeeded()
         self._images_generated.inc(len(images))
         return images

@@ -8,12 +8,13 @@ from typing import TypeVar, TypeVarTuple
 from app.batched_model import Batching
 from app.cpu import num_usable_cores
 from app.deadlines import no_answer_within, until
+from app.device_watch import DeviceWatch
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Finish, Generated, Generator
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
-from app.settings import EXECUTION_PROVIDERS, Settings
+from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
 from app.translator import Translated, Translator
 
 T = TypeVar("T")
@@ -31,11 +32,13 @@ class Engine:
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
         inference = ThreadPoolExecutor(num_parallel_runs, "inference")
         encoding = EncodingPool(num_threads)
+        self._watch = DeviceWatch(can_be_lost=_is_on_a_gpu(registry))
         batching = Batching(
             max_batch_size=settings.exact_batch_size or settings.max_batch_size,
             max_queue_size=settings.max_queue_size,
             max_queue_delay_ms=settings.max_queue_delay_ms,
             max_in_flight=num_parallel_runs,
+            watch=self._watch,
         )
         self._inference, self._encoding = inference, encoding
         self._generators = {
@@ -53,6 +56,11 @@ class Engine:
     @property
     def is_draining(self) -> bool:
         return self._is_draining
+
+    @property
+    def has_lost_its_device(self) -> bool:
+        """Whether the process ends because the device does not answer any more."""
+        return self._watch.is_lost
 
     async def generate(
         self,
@@ -152,6 +160,14 @@ class Engine:
 
 def _num_parallel_runs(registry: Registry) -> int | None:
     """How many runs the active execution provider takes at once; None: one per core."""
-    active = {model.execution_provider for model in registry.models}
-    limits = (p.num_parallel_runs for p in EXECUTION_PROVIDERS.values() if p.name in active)
+    limits = (provider.num_parallel_runs for provider in _active(registry))
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _is_on_a_gpu(registry: Registry) -> bool:
+    return any(provider.buffers_on is not None for provider in _active(registry))
+
+
+def _active(registry: Registry) -> list[ExecutionProvider]:
+    names = {model.execution_provider for model in registry.models}
+    return [provider for provider in EXECUTION_PROVIDERS.values() if provider.name in names]

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 import structlog
 
+from app.cpu import num_usable_cores
 from app.errors import (
     ExecutionProviderUnavailable,
     InvalidParameter,
@@ -15,7 +17,7 @@ from app.errors import (
 )
 from app.execution_providers import candidates
 from app.loading import LoadedModel, batch_sizes, load_model
-from app.repository import FailedModel, scan
+from app.repository import FailedModel, ModelFile, scan
 from app.settings import ExecutionProvider, Settings
 
 __all__ = ["FailedModel", "LoadedModel", "Registry"]
@@ -54,7 +56,10 @@ class Registry:
         Raises:
             ExecutionProviderUnavailable: the device that the settings ask for is not there.
         """
-        *preferred, last = candidates(settings.device)
+        *preferred, last = (
+            provider.limited_to(settings.gpu_memory_limit_mib)
+            for provider in candidates(settings.device)
+        )
         for provider in preferred:
             try:
                 return cls._load_on(provider, settings)
@@ -66,12 +71,19 @@ class Registry:
     def _load_on(cls, provider: ExecutionProvider, settings: Settings) -> Self:
         repository = scan(settings.models)
         sizes = batch_sizes(provider, settings)
-        models, failed = [], list(repository.failed)
-        for file in repository.files:
+
+        def load(file: ModelFile) -> LoadedModel | FailedModel:
             try:
-                models.append(load_model(file, provider, batch_sizes=sizes))
+                return load_model(file, provider, batch_sizes=sizes)
             except ModelRefused as error:
-                failed.append(FailedModel(file.name, file.version, error.detail))
+                return FailedModel(file.name, file.version, error.detail)
+
+        # A session is made without the GIL; providers that run one at a time also load so.
+        with ThreadPoolExecutor(provider.num_parallel_runs or num_usable_cores()) as pool:
+            outcomes = list(pool.map(load, repository.files))
+        models = [each for each in outcomes if isinstance(each, LoadedModel)]
+        refused = [each for each in outcomes if isinstance(each, FailedModel)]
+        failed = [*repository.failed, *refused]
         for each in failed:
             log.error("model_failed", model=each.name, version=each.version, reason=each.reason)
         return cls(models, failed, settings=settings)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,6 +29,8 @@ BACKLOG = 2048
 WORKER_PATIENCE_S = 15
 """A worker that says nothing for so long is replaced: long enough for its imports on a busy
 machine. One that dies while it is asked is noticed no sooner."""
+
+DEVICE_LOST = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
@@ -73,9 +76,20 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     if settings.workers == 1:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it is done
             signal.signal(number, _exit)
-        uvicorn.Server(server_config(create_app(settings), settings)).run(sockets=[listener])
-        return 0
+        app = create_app(settings)
+        try:
+            uvicorn.Server(server_config(app, settings)).run(sockets=[listener])
+        except SystemExit as leaving:
+            if leaving.code:  # it could not start
+                raise
+        return _status(app)
     return _serve_in_workers(settings, listener, flags)
+
+
+def _status(app: FastAPI) -> int:
+    """Not 0 where whoever watches the process should start it again."""
+    parts = getattr(app.state, "parts", None)
+    return DEVICE_LOST if parts is not None and parts.engine.has_lost_its_device else 0
 
 
 def _serve_in_workers(settings: Settings, listener: socket.socket, flags: Mapping[str, Any]) -> int:

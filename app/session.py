@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.bound_runs import BoundRuns, TensorShape
 from app.errors import InferenceFailed, ModelRefused
 from app.execution_providers import first_line, open_session
 from app.settings import ExecutionProvider
@@ -18,8 +19,8 @@ _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(uint8
 class Session:
     """An ONNX Runtime session whose inputs and output are known to be those of its card.
 
-    ``run`` may be called from several threads at once: it releases the GIL, and each call computes
-    on the thread that made it.
+    ``run`` may be called from several threads at once, but where the provider has buffers: it
+    releases the GIL, and each call computes on the thread that made it.
 
     Raises (when constructed):
         ModelRefused: not a model, no card, or the model does not fit its card.
@@ -43,15 +44,20 @@ class Session:
         self._batch_sizes = sorted(batch_sizes)
         self._row_shape = (card.height, card.width, card.channels)
         self._inputs = [
-            (tensor.name, tensor.shape[1:], _DTYPES[tensor.type])
+            TensorShape(tensor.name, tensor.shape[1:], _DTYPES[tensor.type])
             for tensor in self._session.get_inputs()
         ]
+        self._compute = self._unbound
+        if provider.buffers_on is not None and batch_sizes:
+            output = TensorShape(IMAGES, self._row_shape, np.uint8)
+            bound = BoundRuns(self._session, self._inputs, output, device=provider.buffers_on)
+            self._compute = bound.run
 
     def warm_up(self) -> None:
         """Run every batch size in use once: libraries load lazily, a size's first run is slow."""
         for num_images in self._batch_sizes or [1]:
             self.run(
-                {name: np.zeros((num_images, *row), dtype) for name, row, dtype in self._inputs}
+                {each.name: np.zeros((num_images, *each.row), each.dtype) for each in self._inputs}
             )
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
@@ -63,7 +69,7 @@ class Session:
         num_images = len(next(iter(inputs.values())))
         padded = self._pad(inputs, num_images)
         try:
-            (images,) = self._session.run([IMAGES], padded)
+            images = self._compute(padded)
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
             raise InferenceFailed(f"ONNX Runtime failed: {first_line(error)}") from error
         num_rows = len(next(iter(padded.values())))
@@ -72,7 +78,11 @@ class Session:
                 f"the model gave {images.dtype} of shape {images.shape}, "
                 f"not uint8 of shape {(num_rows, *self._row_shape)}"
             )
-        return images[:num_images]  # type: ignore[no-any-return]
+        return images[:num_images]
+
+    def _unbound(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+        (images,) = self._session.run([IMAGES], inputs)
+        return images  # type: ignore[no-any-return]
 
     def _pad(
         self, inputs: Mapping[str, NDArray[Any]], num_images: int

@@ -1,7 +1,7 @@
 """Every knob of the service: unit, default and one-line meaning. Knows no model and no request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -25,6 +25,15 @@ class ExecutionProvider:
     options: Mapping[str, str] = field(default_factory=dict)
     num_parallel_runs: int | None = None  # None: one run per core
     is_bucketed: bool = False  # batch sizes are rounded up to 1, 2, 4, ... and all of them warmed
+    buffers_on: str | None = None  # device of buffers that are made once for each batch size
+    memory_limit: str | None = None  # the option that limits a session's memory, in bytes
+
+    def limited_to(self, mebibytes: int | None) -> Self:
+        """The same with a limit, where there is one and the provider knows of any."""
+        if mebibytes is None or self.memory_limit is None:
+            return self
+        options = {**self.options, self.memory_limit: str(mebibytes * 2**20)}
+        return replace(self, options=options)
 
 
 EXECUTION_PROVIDERS: Mapping[str, ExecutionProvider] = {
@@ -37,6 +46,8 @@ EXECUTION_PROVIDERS: Mapping[str, ExecutionProvider] = {
         },
         num_parallel_runs=1,
         is_bucketed=True,
+        buffers_on="cuda",
+        memory_limit="gpu_mem_limit",
     ),
     "cpu": ExecutionProvider(name="CPUExecutionProvider"),
 }
@@ -71,6 +82,12 @@ class Settings(BaseSettings):
         le=1024,
         description="threads that run models on the CPU; unset: as many as CPU affinity and "
         "the cgroup's quota grant",
+    )
+
+    gpu_memory_limit_mib: int | None = Field(
+        None,
+        ge=1,
+        description="MiB of GPU memory that each model may take; unset: as much as there is",
     )
 
     default_model: str = Field("dcgan-mnist", pattern=_REFERENCE, description="model of /generate")

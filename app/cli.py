@@ -71,12 +71,17 @@ def generate(
     return 0
 
 
-def bench(**flags: Any) -> int:
-    from app.bench import bench
+def bench(*, url: str | None, engine: bool, model: str | None, **flags: Any) -> int:
+    from app.benching.bench import bench
+    from app.benching.targets import own_engine, own_server, running_service
 
+    if url is not None:
+        if given := [f"--{name}" for name, value in flags.items() if value is not None]:
+            raise CommandFailed(f"{given[0]} is for a server of its own, not for that of --url")
+        return bench(running_service(url, model))
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
-    return bench(settings)
+    return bench((own_engine if engine else own_server)(settings, model))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,8 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("."), metavar="DIR|FILE", help="where to write them"
     )
 
-    benching = commands.add_parser("bench", help="measure what serving adds to the bare model")
+    benching = commands.add_parser("bench", help="measure what serving gives and costs")
     benching.set_defaults(run=bench)
+    benching.add_argument("--model", help="NAME, NAME/VERSION or NAME@DIGEST; else the default")
+    what = benching.add_mutually_exclusive_group()
+    what.add_argument("--url", help="of a service that runs already; else one is started")
+    what.add_argument("--engine", action="store_true", help="the engine alone, without HTTP")
 
     for command in (serving, generating, benching):
         command.add_argument("--models", type=Path, metavar="DIR", help=_meaning("models"))

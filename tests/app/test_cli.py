@@ -11,7 +11,8 @@ import httpx
 import pytest
 import structlog
 
-from app import bench, cli
+from app import cli
+from app.benching import bench
 from app.logs import configure_logs
 from app.settings import Settings
 from tests.live_server import PATIENCE_S, free_port, is_ready, live_server, wait_until
@@ -102,21 +103,62 @@ def test_serve_ends_with_0_on_sigterm(tiny_repository: Path) -> None:
 
     client = threading.Thread(target=ask_and_terminate)
     client.start()
-    with pytest.raises(SystemExit) as ended:
-        run("serve", tiny_repository, "--port", port)
+    assert run("serve", tiny_repository, "--port", port) == 0
     client.join(PATIENCE_S)
-    assert (ended.value.code, statuses) == (0, [200])
+    assert statuses == [200]
 
 
-def test_bench_prints_server_and_bare_cost(
-    tiny_repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [(), ("--engine", "--model", "tiny")])
+def test_bench_prints_what_serving_costs_beside_the_bare_model(
+    options: tuple[str, ...],
+    tiny_repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(bench, "WARM_UP_S", 0.05)
     monkeypatch.setattr(bench, "MEASURE_S", 0.5)
-    assert run("bench", tiny_repository) == 0
+    monkeypatch.setattr(bench, "CELLS", ((1, 2), (64, 2)))
+    assert run("bench", tiny_repository, *options) == 0
     *_, header, one, many = capfd.readouterr().out.splitlines()
-    assert "server CPU-ms/image  bare CPU-ms/image  ratio" in header
-    assert [int(row.split()[0]) for row in (one, many)] == [1, 64]
+    assert header.endswith("CPU-ms/image  bare CPU-ms/image  ratio")
+    for row, num_images in ((one, 1), (many, 64)):
+        n, clients, rate, images, p50_ms, p99_ms, cost, bare, ratio = map(float, row.split())
+        assert (n, clients) == (num_images, 2)
+        assert images == pytest.approx(rate * num_images, rel=0.01)
+        assert 0 < p50_ms <= p99_ms
+        assert ratio == pytest.approx(cost / bare, rel=0.3)  # of rounded figures
+
+
+def test_bench_drives_a_running_service(
+    tiny_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(bench, "WARM_UP_S", 0.05)
+    monkeypatch.setattr(bench, "MEASURE_S", 0.2)
+    with live_server(tiny_settings) as server:
+        assert cli.main(["bench", "--url", server.url, "--model", "tiny"]) == 0
+        *_, row = capsys.readouterr().out.splitlines()
+        assert row.split()[:2] == ["64", "8"]
+        assert row.split()[-3:] == ["-", "-", "-"]  # its CPU time is not ours to see
+        assert cli.main(["bench", "--url", server.url, "--model", "nothing"]) == 1
+        assert "not an image but 'http/1.1 404" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--url", "http://127.0.0.1:1"], "the connection broke"),
+        (["--url", "ftp://127.0.0.1"], "is no address such as http://127.0.0.1:8000"),
+        (["--url", "http://127.0.0.1:port"], "is no address"),
+        (["--url", "http://127.0.0.1:1", "--models", "models"], "--models is for a server of its"),
+    ],
+)
+def test_bench_of_what_is_not_there_is_explained(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["bench", *arguments]) == 1
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

@@ -1,0 +1,1 @@
+"""ganserve bench: what the service gives, and what that costs."""

@@ -1,0 +1,59 @@
+"""A server of our own as a process, and the CPU time that it took. Knows no client."""
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.benching.load import BenchFailed
+from app.settings import PREFIX, Settings
+
+HOST = "127.0.0.1"
+START_UP_S = 60.0
+
+
+@contextlib.contextmanager
+def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """``ganserve serve`` with one worker on a free port: the process, ready, and the port.
+
+    Raises:
+        BenchFailed: it was not ready in time.
+    """
+    if not Path("/proc/self/stat").exists():
+        raise BenchFailed("the CPU time of a process is read from /proc, which is not here")
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
+    command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
+    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning"}
+    server = subprocess.Popen(command, env=environment)
+    try:
+        _wait_until_ready(server, port)
+        yield server, port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and all of its threads (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + START_UP_S
+    while time.monotonic() < deadline and server.poll() is None:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise BenchFailed(f"the server was not ready within {START_UP_S:g} s")

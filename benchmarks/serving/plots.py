@@ -49,6 +49,7 @@ def _cost(axes: Axes, measured: list[Figures], colours: dict[str, str], least: f
         axes.annotate(
             f"{cell.median:.2f}", (cell.high, entry["title"]), (5, 0),
             textcoords="offset points", va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     axes.axvline(least, color="black", linestyle="--", linewidth=1)
     axes.set_title(f"dashed: no server at all, {least:.2f}", fontsize="medium", loc="left")

@@ -36,15 +36,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(contestant: Contestant, site: Site, python: Path) -> Iterator[Server]:
-    """Start, wait for the first image, and stop whatever happens."""
+def serving(
+    contestant: Contestant, site: Site, python: Path, *, core: int | None = None
+) -> Iterator[Server]:
+    """Start, wait for the first image, and stop whatever happens.
+
+    Args:
+        core: the only one that the server may use; None: all of them.
+    """
     folder = site.work / "servers" / contestant.name
     folder.mkdir(parents=True, exist_ok=True)
     port, log = _free_port(), folder / "log.txt"
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _command(contestant, site, python, port),
+            [*_on_core(core), *_command(contestant, site, python, port)],
             cwd=ROOT if contestant.is_ours else folder,
             env=os.environ | ({} if contestant.is_ours else {"PYTHONPATH": str(SERVERS)}),
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -73,6 +79,10 @@ def _command(contestant: Contestant, site: Site, python: Path, port: int) -> lis
         where = ["--models", str(site.repository), "--host", HOST]
         return [str(python), "-m", "app", "serve", *where, "--port", str(port)]
     return [str(python), str(contestant.server), "--model", str(site.model), "--port", str(port)]
+
+
+def _on_core(core: int | None) -> list[str]:
+    return [] if core is None else ["taskset", "--cpu-list", str(core)]
 
 
 def _wait_for_image(

@@ -6,7 +6,9 @@ import pytest
 
 from benchmarks.serving.contestants import CONTESTANTS
 from benchmarks.serving.load.closed_loop import LoadFailed, parse_wrk
-from benchmarks.serving.load.open_loop import parse_open_loop
+from benchmarks.serving.load.crowd import parse_crowd
+from benchmarks.serving.load.open_loop import OpenLoop, parse_open_loop
+from benchmarks.serving.overload import Overload, render
 from benchmarks.serving.plan import QUICK, Plan
 from benchmarks.serving.tools import ToolMissing, require_tools
 
@@ -66,6 +68,30 @@ def test_open_loop_without_any_image_has_no_latency() -> None:
 def test_open_loop_that_printed_something_else_is_told(output: str) -> None:
     with pytest.raises(LoadFailed, match="printed"):
         parse_open_loop(output)
+
+
+CROWD = (
+    '{"images":600,"shed":900,"failed":2,"kept":500,"admitted":450,"longest_retry_after_s":9,'
+    '"image_p50_ms":900.5,"image_p99_ms":1900.25,"shed_p50_ms":2.5,"shed_p99_ms":11.5,'
+    '"recovery":[[0.0,429,2.0],[0.5,200,90.0],[1.25,200,41.0],[1.5,200,5.0],[2.0,200,4.0]]}\n'
+)
+
+
+def test_an_overload_is_told_in_the_terms_of_who_runs_the_service() -> None:
+    before = OpenLoop(100, 100, 0, 0, 10.0, 5.0, 20.0, 1.0)
+    found = Overload(100.0, before, parse_crowd(CROWD), 6.25, 1_000, 100 * 2**20, 130 * 2**20)
+    assert found.seconds_to_normal == 1.25  # the last above 40 ms
+    text = render(found)
+    assert "| images/s in the flood | 96 (96%) |" in text
+    assert "| who came back as told and got an image | 90% |" in text
+    assert "| memory (PSS), before and highest | 100 MiB, 130 MiB |" in text
+    assert "| shed: p50, p99 | 2.5 ms and 11.5 ms |" in text
+
+
+def test_a_crowd_that_printed_something_else_is_told() -> None:
+    for output in ("", "{}", "null", '{"failed": 1, "recovery": [[1]]}'):
+        with pytest.raises(LoadFailed, match="crowd printed"):
+            parse_crowd(output)
 
 
 def test_a_missing_tool_is_told_with_its_package(

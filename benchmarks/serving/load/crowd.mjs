@@ -1,0 +1,79 @@
+// A crowd: clients of whom each wants one image a second, and who come back when they are told to.
+//
+// After the flood, requests at a low, even rate show how soon answers are as fast as before it.
+// undici is the HTTP client. One argument, JSON: {url, body, clients, seconds, probe_rate,
+// probe_seconds, undici}. Prints one line of JSON.
+
+import { createRequire } from "node:module";
+
+const options = JSON.parse(process.argv[2]);
+const { Pool } = createRequire(options.undici + "/")("undici");
+const { origin, pathname } = new URL(options.url);
+const [before, after] = options.body.split("SEED");
+const headers = { "content-type": "application/json" };
+const pool = new Pool(origin, { connections: null, pipelining: 1 });
+const WISH_MS = 1000;
+
+const images = [], refusals = [], recovery = [];
+let sent = 0, failed = 0, kept = 0, admitted = 0, longest = 0;
+let isFlood = true;
+
+function ask(answered) {
+  const asked = performance.now();
+  let status = 0, retryAfter = 1;
+  pool.dispatch({ path: pathname, method: "POST", headers, body: before + ++sent + after }, {
+    onConnect() {},
+    onHeaders(code, raw) {
+      status = code;
+      for (let i = 0; code === 429 && i < raw.length; i += 2)
+        if (raw[i].toString().toLowerCase() === "retry-after") retryAfter = Number(raw[i + 1].toString());
+      return true;
+    },
+    onData() { return true; },
+    onComplete() { answered(status, performance.now() - asked, retryAfter); },
+    onError() { answered(0, performance.now() - asked, 1); },
+  });
+}
+
+function live(wasTold) {
+  if (!isFlood) return;
+  const asked = performance.now();
+  ask((status, took, retryAfter) => {
+    if (!isFlood) return;
+    if (wasTold) kept++;
+    if (status === 200) {
+      images.push(took);
+      if (wasTold) admitted++;
+      setTimeout(live, Math.max(0, asked + WISH_MS - performance.now()), false);
+    } else if (status === 429) {
+      refusals.push(took);
+      longest = Math.max(longest, retryAfter);
+      setTimeout(live, retryAfter * 1000, true);
+    } else {
+      failed++;
+      setTimeout(live, WISH_MS, false);
+    }
+  });
+}
+
+function probe(over) {
+  const at = (performance.now() - over) / 1000;
+  if (at < options.probe_seconds) {
+    ask((status, took) => recovery.push([at, status, took]));
+    setTimeout(probe, 1000 / options.probe_rate, over);
+  } else setTimeout(report, 2000);
+}
+
+function report() {
+  const quantile = (values, q) => values.sort((a, b) => a - b)[Math.ceil(q * values.length) - 1] ?? null;
+  console.log(JSON.stringify({
+    images: images.length, shed: refusals.length, failed, kept, admitted, longest_retry_after_s: longest,
+    image_p50_ms: quantile(images, 0.5), image_p99_ms: quantile(images, 0.99),
+    shed_p50_ms: quantile(refusals, 0.5), shed_p99_ms: quantile(refusals, 0.99),
+    recovery,
+  }));
+  process.exit(0);
+}
+
+for (let i = 0; i < options.clients; i++) setTimeout(live, (WISH_MS * i) / options.clients, false);
+setTimeout(() => { isFlood = false; probe(performance.now()); }, options.seconds * 1000);

@@ -66,13 +66,13 @@ function probe(over) {
 
 function report() {
   const quantile = (values, q) => values.sort((a, b) => a - b)[Math.ceil(q * values.length) - 1] ?? null;
-  console.log(JSON.stringify({
+  const found = JSON.stringify({
     images: images.length, shed: refusals.length, failed, kept, admitted, longest_retry_after_s: longest,
     image_p50_ms: quantile(images, 0.5), image_p99_ms: quantile(images, 0.99),
     shed_p50_ms: quantile(refusals, 0.5), shed_p99_ms: quantile(refusals, 0.99),
     recovery,
-  }));
-  process.exit(0);
+  });
+  process.stdout.write(found, () => process.exit(0)); // a pipe takes it in pieces
 }
 
 for (let i = 0; i < options.clients; i++) setTimeout(live, (WISH_MS * i) / options.clients, false);

@@ -65,4 +65,4 @@ def parse_crowd(output: str) -> Crowd:
         found["recovery"] = tuple(Probe(*probe) for probe in found["recovery"])
         return Crowd(**found)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LoadFailed(f"the crowd printed: {output!r}") from error
+        raise LoadFailed(f"the crowd printed: {output[:200]!r}") from error

@@ -39,3 +39,9 @@ def test_of_one_batch_nothing_is_known(num_batches: int) -> None:
     for _ in range(num_batches):
         throughput.record(8, 1.0)
     assert throughput.images_per_second(now=2) is None
+
+
+def test_it_remembers_no_more_than_it_needs() -> None:
+    throughput = steady(images=1, every_s=0.01, until=100)
+    assert len(throughput._batches) <= WINDOW_S / 0.01 + 1
+    assert throughput.images_per_second(now=100) == pytest.approx(100)

@@ -1,18 +1,11 @@
 """gantrain evaluate: a model's figures beside those of real images and of noise."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-from training.commands.options import (
-    Commands,
-    add_cache_dir,
-    add_data_dir,
-    add_data_source,
-    add_no_cas,
-    add_num_images,
-    add_weights,
-    check_num_images,
-)
+from training.commands.measuring import add_measuring, measuring_of
+from training.commands.options import Commands, add_weights
 from training.config import FILENAME as CONFIG
 from training.errors import TrainingError
 
@@ -23,35 +16,22 @@ def add_parser(commands: Commands) -> None:
         "directory", type=Path, metavar="RUN_DIR|MODEL_DIR",
         help="a finished run, whose figures are kept for export; or models/NAME/VERSION",
     )  # fmt: skip
-    add_num_images(parser)
-    add_data_source(parser)
-    add_no_cas(parser)
+    add_measuring(parser)
     parser.add_argument(
         "--inception", action="store_true",
         help="with the Inception distance; its weights must be on this machine",
     )  # fmt: skip
     add_weights(parser)
-    add_cache_dir(parser)
-    add_data_dir(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from training.evaluation.evaluation import Measuring
     from training.evaluation.generation import open_model
     from training.evaluation.kinds import evaluate
     from training.evaluation.measured_runs import evaluate_run
     from training.evaluation.report import as_markdown
 
-    check_num_images(options.num_images)
-    measuring = Measuring(
-        data_dir=options.data_dir,
-        cache_dir=options.cache_dir,
-        data=options.data,
-        num_images=options.num_images,
-        with_cas=not options.no_cas,
-        with_inception=options.inception,
-    )
+    measuring = replace(measuring_of(options), with_inception=options.inception)
     if (options.directory / CONFIG).exists():
         evaluations = evaluate_run(options.directory, measuring, weights=options.weights)
     elif options.weights != "fp32":

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from app.schemas import GeneratedImages, Problem
 
@@ -24,11 +24,6 @@ def add_routes(router: APIRouter) -> None:
 
     router.add_api_route("/docs", get_docs, include_in_schema=False)
     router.add_api_route("/openapi.json", get_document, include_in_schema=False)
-    router.add_api_route("/", get_start, include_in_schema=False)
-
-
-async def get_start(request: Request) -> Response:
-    return RedirectResponse("/docs")
 
 
 async def get_document(request: Request) -> Response:

@@ -7,7 +7,6 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.caching import NO_STORE, cache_control, entity_tag, is_unmodified
 from app.computed import QUICK_BYTES, content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
 from app.encoders import PNG
@@ -18,25 +17,25 @@ from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
 from app.raw_response import RawResponse
+from app.seeded_answers import caching_headers
 
 
 async def answer(
     request: Request, fields: HeaderFields, order: Order, parts: Parts, *, timeout_s: float
 ) -> Response:
     headers = [(b"x-seed", b"%d" % order.seed), *model_headers(order.model)]
-    if order.is_seeded and request.method == "GET":
-        of_replica = parts.reproducibility
-        etag = entity_tag(
-            of_replica.key_of(order.model),
-            order.identity(),
-            is_exact=of_replica.is_exact(order.model),
-        )
-        cached = cache_control(is_pinned=order.is_pinned)
-        headers += [(b"etag", etag.encode()), (b"cache-control", cached)]
-        if is_unmodified(fields.get("if-none-match"), etag):
-            return RawResponse(b"", headers, status_code=304)
-    else:
-        headers.append((b"cache-control", NO_STORE.encode()))
+    caching, is_held = caching_headers(
+        request,
+        fields,
+        parts,
+        order.model,
+        order.identity,
+        is_seeded=order.is_seeded,
+        is_pinned=order.is_pinned,
+    )
+    headers += caching
+    if is_held:
+        return RawResponse(b"", headers, status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
         generated = await parts.engine.generate(

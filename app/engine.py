@@ -1,7 +1,7 @@
 """Seeds or uploads to pixels on every served model. Knows no HTTP: use it from a notebook."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
@@ -94,6 +94,36 @@ class Engine:
             truncation_threshold=truncation_threshold,
             timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
             finish=finish,
+        )
+
+    async def generate_between(
+        self,
+        model: LoadedModel,
+        *,
+        seeds: Sequence[int],
+        towards: Sequence[int],
+        fractions: Sequence[float],
+        label: int | None = None,
+        truncation_threshold: float | None = None,
+        timeout_s: float | None = None,
+    ) -> Generated:
+        """Generate images between seeds.
+
+        Image ``i`` lies at ``fractions[i]`` (in [0, 1]) of the great circle from the latent of
+        ``seeds[i]`` towards that of ``towards[i]``; at 0 it is the image of ``seeds[i]``.
+
+        Raises:
+            As ``generate``.
+        """
+        self._admit()
+        generator = self._worker(self._generators, model, "generator")
+        return await generator.generate_between(
+            seeds=seeds,
+            towards=towards,
+            fractions=fractions,
+            label=label,
+            truncation_threshold=truncation_threshold,
+            timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
         )
 
     async def translate(

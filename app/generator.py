@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from app.batched_model import BatchedModel, Batching, Feed
 from app.errors import InvalidParameter, LabelNotFound
+from app.latent_points import Points, latents_at, points_at, points_between
 from app.loading import LoadedModel
 from app.metrics import Metrics
-from contract import LABEL, LATENT, NUM_SEEDS, image_seeds, sample_latents
+from contract import LABEL, LATENT, NUM_SEEDS, image_seeds
 
 MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
 MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
 
-_SEED = "seed"
-_THRESHOLD = "truncation_threshold"  # infinity: every component is kept
+_POINT = "point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ Finish = Callable[[Generated], Any]  # what is to be made of a request's images
 class Generator:
     """Generates images of one model.
 
-    Only seeds travel through the queue; the worker thread that runs the model draws the latents.
+    Only points travel through the queue; the worker thread that runs the model draws the latents.
     """
 
     def __init__(
@@ -67,15 +67,43 @@ class Generator:
         timeout_s: float,
         finish: Finish | None = None,
     ) -> Generated:
-        """Generate images; raises as ``Engine.generate`` does."""
-        self._check_ranges(seed, num_images, truncation_threshold)
+        """Generate images of consecutive seeds; raises as ``Engine.generate`` does."""
+        self._check_seeds((seed,))
+        self._check_ranges(num_images, truncation_threshold)
         seeds = image_seeds(seed, num_images)
-        labels = self._labels(seeds, label)
-        threshold = np.inf if truncation_threshold is None else truncation_threshold
-        inputs: Feed = {
-            _SEED: np.array(seeds, dtype=np.uint32),
-            _THRESHOLD: np.full(num_images, threshold),
-        }
+        points = points_at(seeds, truncation_threshold=truncation_threshold)
+        return await self._submit(points, seeds, self._labels(seeds, label), timeout_s, finish)
+
+    async def generate_between(
+        self,
+        *,
+        seeds: Sequence[int],
+        towards: Sequence[int],
+        fractions: Sequence[float],
+        label: int | None,
+        truncation_threshold: float | None,
+        timeout_s: float,
+    ) -> Generated:
+        """Generate images between seeds; raises as ``Engine.generate_between`` does."""
+        self._check_seeds((*seeds, *towards))
+        self._check_ranges(len(seeds), truncation_threshold)
+        points = points_between(
+            seeds, towards, fractions, truncation_threshold=truncation_threshold
+        )
+        return await self._submit(points, seeds, self._labels(seeds, label), timeout_s)
+
+    def close(self) -> None:
+        self._batched.close()
+
+    async def _submit(
+        self,
+        points: Points,
+        seeds: Sequence[int],
+        labels: tuple[int, ...] | None,
+        timeout_s: float,
+        finish: Finish | None = None,
+    ) -> Generated:
+        inputs: Feed = {_POINT: points}
         if labels is not None:
             inputs[LABEL] = np.array(labels, dtype=np.int64)
         made = partial(Generated, self._model, tuple(seeds), labels)
@@ -88,12 +116,12 @@ class Generator:
             batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
         )
 
-    def close(self) -> None:
-        self._batched.close()
+    def _check_seeds(self, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            if not 0 <= seed < NUM_SEEDS:
+                raise InvalidParameter(f"seed {seed} is not in 0..{NUM_SEEDS - 1}")
 
-    def _check_ranges(self, seed: int, num_images: int, threshold: float | None) -> None:
-        if not 0 <= seed < NUM_SEEDS:
-            raise InvalidParameter(f"seed {seed} is not in 0..{NUM_SEEDS - 1}")
+    def _check_ranges(self, num_images: int, threshold: float | None) -> None:
         if not 1 <= num_images <= self._max_images:
             raise InvalidParameter(
                 f"n {num_images} is not in 1..{self._max_images} (the setting max_images)"
@@ -115,19 +143,5 @@ class Generator:
         return (label,) * len(seeds)
 
     def _feed(self, inputs: Feed) -> Feed:
-        feed: Feed = {LATENT: self._latents(inputs[_SEED], inputs[_THRESHOLD])}
+        feed: Feed = {LATENT: latents_at(inputs[_POINT], self._model.card.latent_dim)}
         return feed | {LABEL: inputs[LABEL]} if LABEL in inputs else feed
-
-    def _latents(
-        self, seeds: NDArray[np.uint32], thresholds: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        latent_dim = self._model.card.latent_dim
-        latents = np.empty((len(seeds), latent_dim), dtype=np.float32)
-        for threshold in set(thresholds.tolist()):
-            rows = thresholds == threshold
-            latents[rows] = sample_latents(
-                seeds[rows].tolist(),
-                latent_dim,
-                truncation_threshold=None if threshold == np.inf else threshold,
-            )
-        return latents

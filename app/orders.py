@@ -67,9 +67,8 @@ def take_order(
         InvalidParameter: the model cannot do what is asked, or the answer would be too large.
         NotReady: nothing is served.
     """
-    if not registry.is_ready:
-        raise NotReady("no model is served: the repository is empty or all of it failed to load")
-    model = _model(parameters.model, label, registry)
+    require_ready(registry)
+    model = generator_model(parameters.model, label, registry)
     layout = parameters.layout or accepted_layout(accept)
     check_fits(parameters, layout, model.card, max_images=max_images)
     return Order(
@@ -78,7 +77,7 @@ def take_order(
         seed=secrets.randbelow(NUM_SEEDS) if parameters.seed is None else parameters.seed,
         is_seeded=parameters.seed is not None,
         num_images=parameters.n,
-        label=None if label is None else _label(label, model),
+        label=None if label is None else class_index(label, model),
         truncation=parameters.truncation,
         format=parameters.format,
         layout=layout,
@@ -133,7 +132,13 @@ def batch_of(order: Order, generated: Generated) -> Batch:
     )
 
 
-def _model(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+def require_ready(registry: Registry) -> None:
+    if not registry.is_ready:
+        raise NotReady("no model is served: the repository is empty or all of it failed to load")
+
+
+def generator_model(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+    """The generator that is asked for, or the default one: of classes where a label is given."""
     if reference is None:
         return registry.default_generator() if label is None else registry.default_conditional()
     model = registry.resolve(reference)
@@ -145,7 +150,8 @@ def _model(reference: str | None, label: str | None, registry: Registry) -> Load
     return model
 
 
-def _label(label: str, model: LoadedModel) -> int:
+def class_index(label: str, model: LoadedModel) -> int:
+    """The index of a class of the model, which is named or counted."""
     if not model.card.is_conditional:
         raise InvalidParameter(
             f"label {shortened(label)!r} is asked of model {model.name!r}, which has no classes; "

@@ -3,7 +3,6 @@
 Knows no model of the registry; what depends on the model's card is checked once that is known.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -12,10 +11,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from app.encoders import ENCODERS, PNG
-from app.errors import InvalidParameter
+from app.json_objects import read_json
 from app.layouts import LAYOUTS
 from app.queries import known, once_each, query_pairs
-from app.sentences import LongInteger, schemas_of, validated
+from app.sentences import schemas_of, validated
 from contract import NUM_SEEDS
 
 MAX_REFERENCE = 200  # characters of NAME, NAME/VERSION or NAME@DIGEST
@@ -77,7 +76,7 @@ def from_json(body: bytes, *, max_images: int) -> GenerateParameters:
         InvalidParameter: not JSON, not an object, or a field that is unknown, given twice, null or
             out of range.
     """
-    return _validated(_read_json(body), max_images) if body else _DEFAULTS
+    return _validated(read_json(body), max_images) if body else _DEFAULTS
 
 
 def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
@@ -101,24 +100,6 @@ def parameter_schemas(max_images: int) -> Mapping[str, dict[str, Any]]:
 
 def _validated(values: object, max_images: int) -> GenerateParameters:
     return validated(GenerateParameters, values, parameter_schemas(max_images))
-
-
-def _read_json(body: bytes) -> object:
-    try:
-        return _JSON.decode(body.decode())
-    except RecursionError as error:
-        raise InvalidParameter(
-            "the body is nested too deeply; a JSON object of parameters would be right"
-        ) from error
-    except ValueError as error:  # of the encoding, or of the syntax
-        raise InvalidParameter(f"the body is not JSON: {error}") from error
-
-
-def _integer(digits: str) -> int | LongInteger:
-    return int(digits) if len(digits) <= 1000 else LongInteger(digits)
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=once_each, parse_int=_integer)
 
 
 def _number(name: str, text: str) -> str | int | float:

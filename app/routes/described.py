@@ -16,6 +16,18 @@ MODEL_HEADERS = {
     "Vary": "Accept",
 }
 
+CACHING_HEADERS = {
+    "ETag": "of seeded GETs",
+    "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
+}
+
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETag of a seeded answer that the client holds",
+    "schema": {"type": "string"},
+}
+
 TIMEOUT = {
     "name": TIMEOUT_HEADER,
     "in": "header",
@@ -30,6 +42,22 @@ def headers(descriptions: Mapping[str, str]) -> dict[str, Any]:
         name: {"description": description, "schema": {"type": "string"}}
         for name, description in descriptions.items()
     }
+
+
+def not_modified(answered: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """The answer 304, with the headers of the answer that the client holds."""
+    kept = {name: header for name, header in answered.items() if name != "Server-Timing"}
+    return {304: {"description": "the client holds this very answer", "headers": kept}}
+
+
+def request_body(schemas: Schemas) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "description": "each at most once; null is no value: leave a parameter out instead",
+        "properties": schemas,
+        "additionalProperties": False,
+    }
+    return {"required": False, "content": {"application/json": {"schema": schema}}}
 
 
 def query_parameters(schemas: Schemas) -> list[dict[str, Any]]:

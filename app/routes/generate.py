@@ -7,20 +7,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
-from app.bodies import read_body
 from app.deadlines import TIMEOUT_FIELD, timeout_of
 from app.encoders import ENCODERS
-from app.errors import InvalidParameter, UnsupportedMediaType, shortened
 from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
 from app.orders import take_order
+from app.parameter_bodies import read_parameters
 from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
 from app.parts import Parts, parts_of
 from app.problems import responses
-from app.queries import MAX_PARAMETER_BYTES
-from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
-from app.sentences import Schemas
-from app.settings import Settings
+from app.routes.described import (
+    BINARY,
+    CACHING_HEADERS,
+    IF_NONE_MATCH,
+    MODEL_HEADERS,
+    TIMEOUT,
+    headers,
+    not_modified,
+    query_parameters,
+    request_body,
+)
 
 SUMMARY = "Generate images"
 OF_A_CLASS = "Generate images of one class"
@@ -37,7 +43,8 @@ async def generate_by_query(request: Request) -> Response:
 async def generate_by_body(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    parameters = await _body_parameters(request, fields, parts.settings, timeout_s)
+    body = await read_parameters(request, fields, parts.settings, timeout_s=timeout_s)
+    parameters = from_json(body, max_images=parts.settings.max_images)
     return await _generate(request, fields, parameters, parts, timeout_s)
 
 
@@ -55,9 +62,9 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             summary=summary,
             description=_DESCRIPTION,
             operation_id=f"get_generate{suffix}",
-            responses=_IMAGES | _NOT_MODIFIED | responses(404, 422, 429, 500, 503, 504),
+            responses=_IMAGES | not_modified(_HEADERS) | responses(404, 422, 429, 500, 503, 504),
             openapi_extra={
-                "parameters": [*label, *query_parameters(schemas), _IF_NONE_MATCH, TIMEOUT]
+                "parameters": [*label, *query_parameters(schemas), IF_NONE_MATCH, TIMEOUT]
             },
             response_class=Response,
         )
@@ -69,7 +76,7 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             description=_DESCRIPTION,
             operation_id=f"post_generate{suffix}",
             responses=_IMAGES | responses(404, 413, 415, 422, 429, 500, 503, 504),
-            openapi_extra={"parameters": [*label, TIMEOUT], "requestBody": _request_body(schemas)},
+            openapi_extra={"parameters": [*label, TIMEOUT], "requestBody": request_body(schemas)},
             response_class=Response,
         )
 
@@ -91,28 +98,6 @@ async def _generate(
     return await answer(request, fields, order, parts, timeout_s=timeout_s)
 
 
-async def _body_parameters(
-    request: Request, fields: HeaderFields, settings: Settings, timeout_s: float
-) -> GenerateParameters:
-    if query := request.scope["query_string"]:
-        raise InvalidParameter(
-            f"POST takes its parameters in a JSON body, not in the query "
-            f"{shortened(query.decode('latin-1'))!r}; GET takes them there"
-        )
-    body = await read_body(
-        request,
-        fields,
-        max_bytes=min(settings.max_upload_bytes, MAX_PARAMETER_BYTES),
-        timeout_s=timeout_s,
-    )
-    media_type = fields.get("content-type", "none").partition(";")[0].strip().lower()
-    if body and media_type != "application/json":
-        raise UnsupportedMediaType(
-            f"content type {shortened(media_type)!r} of the body is not 'application/json'"
-        )
-    return from_json(body, max_images=settings.max_images)
-
-
 _DESCRIPTION = (
     "Image i has seed (seed + i) mod 2^32. The same model file, seed and parameters give the same "
     "bytes. Several images are one grid, a zip of files or JSON, as `layout` or `Accept` says."
@@ -126,23 +111,13 @@ _LABEL = {
     "schema": {"type": "string", "minLength": 1},
 }
 
-_IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "ETag of a seeded image that the client holds",
-    "schema": {"type": "string"},
-}
-
 _JSON = {"schema": {"$ref": "#/components/schemas/GeneratedImages"}}
 
 _HEADERS = headers(
     {"X-Seed": "seed of the first image"}
     | MODEL_HEADERS
-    | {
-        "Server-Timing": "milliseconds in queue, inference and encode",
-        "ETag": "of seeded GETs",
-        "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
-    }
+    | CACHING_HEADERS
+    | {"Server-Timing": "milliseconds in queue, inference and encode"}
 )
 
 _IMAGES: dict[int | str, dict[str, Any]] = {
@@ -159,19 +134,3 @@ _IMAGES: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {
-        "description": "the client holds this very answer",
-        "headers": {name: header for name, header in _HEADERS.items() if name != "Server-Timing"},
-    }
-}
-
-
-def _request_body(schemas: Schemas) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "description": "each at most once; null is no value: leave a parameter out instead",
-        "properties": schemas,
-        "additionalProperties": False,
-    }
-    return {"required": False, "content": {"application/json": {"schema": schema}}}

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from app.encoders import ENCODERS, PNG_KEYWORD, encode_png
+from app.encoders import ENCODERS, encode_png
 from app.pixels import Pixels
+from app.png_chunks import PNG_KEYWORD
 
 sides = st.integers(1, 40)
 images = st.tuples(sides, sides, st.sampled_from([1, 3])).flatmap(

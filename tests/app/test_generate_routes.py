@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.encoders import ENCODERS, PNG_KEYWORD
+from app.encoders import ENCODERS
 from app.layouts import compose_grid
 from app.pixels import Pixels
+from app.png_chunks import PNG_KEYWORD
 
 PNG_URL = "/generate?seed=7"
 

@@ -1,0 +1,64 @@
+"""An interpolation to an HTTP answer. Knows no route."""
+
+import asyncio
+import time
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.computed import content_type, encoded, model_headers, server_timing
+from app.connection import WhileConnected
+from app.header_fields import HeaderFields
+from app.interpolations import Interpolation, render
+from app.parts import Parts
+from app.raw_response import RawResponse
+from app.seeded_answers import caching_headers
+
+
+async def answer_interpolation(
+    request: Request, fields: HeaderFields, order: Interpolation, parts: Parts, *, timeout_s: float
+) -> Response:
+    caching, is_held = caching_headers(
+        request,
+        fields,
+        parts,
+        order.model,
+        order.identity,
+        is_seeded=order.is_seeded,
+        is_pinned=order.is_pinned,
+    )
+    headers = [
+        (b"x-seeds", ",".join(map(str, order.seeds)).encode()),
+        *model_headers(order.model),
+        *caching,
+    ]
+    if is_held:
+        return RawResponse(b"", headers, status_code=304)
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    seeds, towards, fractions = zip(*order.places, strict=True)
+    async with WhileConnected(request.receive):
+        generated = await parts.engine.generate_between(
+            order.model,
+            seeds=seeds,
+            towards=towards,
+            fractions=fractions,
+            label=order.label,
+            truncation_threshold=order.truncation,
+            timeout_s=timeout_s,
+        )
+        started = time.perf_counter()
+        body = await encoded(
+            partial(render, order, generated.images), engine=parts.engine, deadline=deadline
+        )
+        encode_seconds = time.perf_counter() - started
+    parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
+    headers += [
+        content_type(order.media_type),
+        server_timing(
+            queue=generated.queue_seconds,
+            inference=generated.inference_seconds,
+            encode=encode_seconds,
+        ),
+    ]
+    return RawResponse(body, headers)

@@ -1,0 +1,61 @@
+"""The chunks that PNG files are made of, animated ones too. Knows no file as a whole.
+
+Facts: PNG specification, third edition (W3C 2025), sections 5, 9 and 11.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+from isal import isal_zlib
+
+from app.pixels import Pixels
+
+PNG_KEYWORD = "ganserve"
+"""Keyword of the iTXt chunk that says how an image was made."""
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR_TYPES = {1: 0, 3: 2}  # by number of channels
+_LEVEL = 1  # isal's; 2 and 3 take longer and save nothing on images of generators
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(data, zlib.crc32(kind))
+    return b"%b%b%b%b" % (len(data).to_bytes(4), kind, data, checksum.to_bytes(4))
+
+
+def header(image: Pixels) -> bytes:
+    height, width, channels = image.shape
+    return chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0))
+
+
+def text(provenance: str) -> bytes:
+    return chunk(b"iTXt", PNG_KEYWORD.encode() + b"\0\0\0\0\0" + provenance.encode())
+
+
+def end() -> bytes:
+    return chunk(b"IEND", b"")
+
+
+def compressed(image: Pixels) -> bytes:
+    """The pixels as IDAT and fdAT hold them."""
+    return isal_zlib.compress(_filtered(image), _LEVEL)
+
+
+def _filtered(image: Pixels) -> Pixels:
+    """The rows, each behind its filter type.
+
+    Colour takes the Up filter, which makes it 15% smaller in the same time. Grey takes none:
+    digits on black get 15% smaller without, and photographs are done in half the time.
+    """
+    height, width, channels = image.shape
+    rows = image.reshape(height, width * channels)
+    filtered = np.empty((height, 1 + width * channels), dtype=np.uint8)
+    if channels == 1:
+        filtered[:, 0] = 0  # None
+        filtered[:, 1:] = rows
+    else:
+        filtered[:, 0] = 2  # Up: the difference to the row above, modulo 256
+        filtered[0, 1:] = rows[0]
+        np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    return filtered

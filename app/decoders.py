@@ -3,6 +3,7 @@
 import hashlib
 import io
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,18 @@ def decode(upload: bytes, *, width: int, height: int, channels: int) -> Source:
     )
 
 
+def decode_as_it_is(upload: bytes) -> Pixels:
+    """The pixels of a still image as they are stored, as RGBA of shape (H, W, 4).
+
+    Raises:
+        UnsupportedMediaType, InvalidUpload: as ``decode``.
+    """
+    image_format = format_of(upload)
+    header = image_format.read_header(upload)
+    _check(image_format, header)
+    return pixels_of(_loaded(image_format, header, lambda image: image.convert("RGBA")))
+
+
 def _check(image_format: ImageFormat, header: ImageHeader) -> None:
     width, height = header.width, header.height
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
@@ -80,13 +93,24 @@ def _check(image_format: ImageFormat, header: ImageHeader) -> None:
 
 
 def _decoded(image_format: ImageFormat, header: ImageHeader, mode: str) -> Image.Image:
+    def converted(image: Image.Image) -> Image.Image:
+        flat = _flat(image)
+        return flat if flat.mode == mode else flat.convert(mode)
+
+    return _loaded(image_format, header, converted)
+
+
+def _loaded(
+    image_format: ImageFormat,
+    header: ImageHeader,
+    converted: Callable[[Image.Image], Image.Image],
+) -> Image.Image:
     try:
         with DECODERS[image_format.name](io.BytesIO(header.content)) as image:
             if image.size != (header.width, header.height):
                 raise damaged(image_format.name, f"it has a second size, {image.size}")
             image.load()
-            flat = _flat(image)
-            return flat if flat.mode == mode else flat.convert(mode)
+            return converted(image)
     except (InvalidUpload, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever they like at what is damaged

@@ -10,7 +10,7 @@ from app.encoders import ENCODERS, PNG
 from app.errors import InvalidParameter
 from app.interpolate_parameters import ANIMATION, STRIP, InterpolateParameters
 from app.layouts import compose_grid, enlarge
-from app.orders import MAX_PIXELS_ALTOGETHER, class_index, generator_model, require_ready
+from app.orders import MAX_PIXELS_ALTOGETHER, generator_for, label_index, require_ready
 from app.pixels import MAX_PIXELS, MAX_SIDE, Pixels
 from app.registry import LoadedModel, Registry
 from contract import NUM_SEEDS, ModelCard
@@ -85,7 +85,7 @@ def take_interpolation(
         NotReady: nothing is served.
     """
     require_ready(registry)
-    model = generator_model(parameters.model, parameters.label, registry)
+    model = generator_for(parameters.model, parameters.label, registry)
     _check_fits(parameters, model.card, max_images=max_images)
     seeds = parameters.seeds or [secrets.randbelow(NUM_SEEDS) for _ in range(2)]
     num_classes = model.card.num_classes
@@ -99,7 +99,7 @@ def take_interpolation(
         fps=parameters.fps,
         format=parameters.format or APNG,
         layout=parameters.layout,
-        label=class_index(parameters.label, model)
+        label=label_index(parameters.label, model)
         if parameters.label is not None
         else (seeds[0] % num_classes if num_classes else None),
         truncation=parameters.truncation,

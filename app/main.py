@@ -18,7 +18,17 @@ from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
 from app.reproducibility import Reproducibility
-from app.routes import docs, gallery, generate, health, interpolate, metrics, models, translate
+from app.routes import (
+    docs,
+    gallery,
+    generate,
+    health,
+    inspect,
+    interpolate,
+    metrics,
+    models,
+    translate,
+)
 from app.routes.direct import DirectRoute, DirectRouting
 from app.settings import Settings
 from app.upload_budget import UploadBudget
@@ -62,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.route_class = DirectRoute
     for module in (generate, interpolate):
         module.add_routes(app.router, max_images=settings.max_images)
-    for module in (translate, models, health, metrics, docs, gallery):
+    for module in (translate, inspect, models, health, metrics, docs, gallery):
         module.add_routes(app.router)
     return app
 

@@ -68,7 +68,7 @@ def take_order(
         NotReady: nothing is served.
     """
     require_ready(registry)
-    model = generator_model(parameters.model, label, registry)
+    model = generator_for(parameters.model, label, registry)
     layout = parameters.layout or accepted_layout(accept)
     check_fits(parameters, layout, model.card, max_images=max_images)
     return Order(
@@ -77,7 +77,7 @@ def take_order(
         seed=secrets.randbelow(NUM_SEEDS) if parameters.seed is None else parameters.seed,
         is_seeded=parameters.seed is not None,
         num_images=parameters.n,
-        label=None if label is None else class_index(label, model),
+        label=None if label is None else label_index(label, model),
         truncation=parameters.truncation,
         format=parameters.format,
         layout=layout,
@@ -137,7 +137,7 @@ def require_ready(registry: Registry) -> None:
         raise NotReady("no model is served: the repository is empty or all of it failed to load")
 
 
-def generator_model(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+def generator_for(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
     """The generator that is asked for, or the default one: of classes where a label is given."""
     if reference is None:
         return registry.default_generator() if label is None else registry.default_conditional()
@@ -150,7 +150,7 @@ def generator_model(reference: str | None, label: str | None, registry: Registry
     return model
 
 
-def class_index(label: str, model: LoadedModel) -> int:
+def label_index(label: str, model: LoadedModel) -> int:
     """The index of a class of the model, which is named or counted."""
     if not model.card.is_conditional:
         raise InvalidParameter(

@@ -9,7 +9,7 @@ from app.queries import MAX_PARAMETER_BYTES
 from app.settings import Settings
 
 
-async def read_parameters(
+async def read_parameter_body(
     request: Request, fields: HeaderFields, settings: Settings, *, timeout_s: float
 ) -> bytes:
     """The body; it may be empty, whatever its type.

@@ -1,6 +1,6 @@
 """What the service answers in JSON, field by field. Knows no route."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -51,6 +51,29 @@ class ModelList(BaseModel):
     )
     models: list[ModelEntry]
     failed: list[FailedModelEntry]
+
+
+class ImageDifference(BaseModel):
+    """From the image that was made again, of the same size."""
+
+    num_pixels: int
+    num_different_pixels: int
+    largest: int = Field(description="difference of one channel, in levels of 255")
+    box: tuple[int, int, int, int] | None = Field(
+        description="left, top, right, bottom around all that differs; null where nothing does"
+    )
+
+
+class Inspection(BaseModel):
+    verdict: Literal["authentic", "altered", "not verifiable"]
+    reason: str = Field(description="in words")
+    model: str | None = Field(description="NAME/VERSION that made it again; null where none did")
+    claim: dict[str, Any] | None = Field(
+        description="what the image says of how it was made; null where it says nothing usable"
+    )
+    difference: ImageDifference | None = Field(
+        description="null where nothing was made again, or the size is another"
+    )
 
 
 class Liveness(BaseModel):

@@ -10,7 +10,7 @@ _PROFILE = b"iCCP"  # nobody looks at it, and a large one would stop the decoder
 
 
 def read_header(upload: bytes) -> ImageHeader:
-    chunks = list(_chunks(upload))
+    chunks = list(chunks_of(upload))
     if not chunks or chunks[0][0] != b"IHDR" or len(upload) < 24:
         raise damaged("PNG", "it does not begin with a whole header")
     width, height = struct.unpack_from(">II", upload, 16)
@@ -25,7 +25,14 @@ def read_header(upload: bytes) -> ImageHeader:
     )
 
 
-def _chunks(upload: bytes) -> Iterator[tuple[bytes, int, int]]:
+def texts_of(upload: bytes, keyword: bytes) -> list[bytes]:
+    """What uncompressed iTXt chunks of this keyword say, in no language (section 11.3.3.4)."""
+    start = keyword + b"\0\0\0\0\0"
+    chunks = (upload[at + 8 : end - 4] for kind, at, end in chunks_of(upload) if kind == b"iTXt")
+    return [data.removeprefix(start) for data in chunks if data.startswith(start)]
+
+
+def chunks_of(upload: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of each chunk, its length and checksum included."""
     position = 8
     for _ in range(MAX_PARTS):

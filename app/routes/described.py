@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.deadlines import MAX_TIMEOUT_MS, TIMEOUT_HEADER
+from app.forms import FIELD
 from app.sentences import Schemas
+from app.uploads import FORM, MEDIA_TYPES
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
@@ -34,6 +36,24 @@ TIMEOUT = {
     "description": "milliseconds after which the answer is of no use; less than the server's own "
     "limit, or it has no effect",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_MS},
+}
+
+
+UPLOAD_BODY = {
+    "required": True,
+    "description": "an image as it is, or in a form",
+    "content": {
+        **dict.fromkeys(MEDIA_TYPES, BINARY),
+        FORM: {
+            "schema": {
+                "type": "object",
+                "properties": {FIELD: {**BINARY["schema"], "description": "the file"}},
+                "required": [FIELD],
+                "additionalProperties": False,
+            },
+            "encoding": {FIELD: {"contentType": ", ".join(MEDIA_TYPES)}},
+        },
+    },
 }
 
 

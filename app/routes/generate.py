@@ -12,7 +12,7 @@ from app.encoders import ENCODERS
 from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
 from app.orders import take_order
-from app.parameter_bodies import read_parameters
+from app.parameter_bodies import read_parameter_body
 from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
 from app.parts import Parts, parts_of
 from app.problems import responses
@@ -43,7 +43,7 @@ async def generate_by_query(request: Request) -> Response:
 async def generate_by_body(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    body = await read_parameters(request, fields, parts.settings, timeout_s=timeout_s)
+    body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
     parameters = from_json(body, max_images=parts.settings.max_images)
     return await _generate(request, fields, parameters, parts, timeout_s)
 

@@ -18,7 +18,7 @@ from app.interpolate_parameters import (
 )
 from app.interpolation_answers import answer_interpolation
 from app.interpolations import take_interpolation
-from app.parameter_bodies import read_parameters
+from app.parameter_bodies import read_parameter_body
 from app.parts import Parts, parts_of
 from app.problems import responses
 from app.routes.described import (
@@ -45,7 +45,7 @@ async def interpolate_by_query(request: Request) -> Response:
 async def interpolate_by_body(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    body = await read_parameters(request, fields, parts.settings, timeout_s=timeout_s)
+    body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
     parameters = from_json(body, max_images=parts.settings.max_images)
     return await _interpolate(request, fields, parameters, parts, timeout_s)
 

@@ -8,15 +8,21 @@ from starlette.responses import Response
 
 from app.deadlines import TIMEOUT_FIELD, timeout_of
 from app.encoders import ENCODERS
-from app.forms import FIELD
 from app.header_fields import header_fields
 from app.parts import parts_of
 from app.problems import responses
-from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
+from app.routes.described import (
+    BINARY,
+    MODEL_HEADERS,
+    TIMEOUT,
+    UPLOAD_BODY,
+    headers,
+    query_parameters,
+)
 from app.translate_parameters import TRANSLATE_SCHEMAS, from_query
 from app.translation_answers import answer_translation
 from app.translations import take_translation_order
-from app.uploads import FORM, MEDIA_TYPES, read_upload
+from app.uploads import read_upload
 
 
 async def translate(request: Request) -> Response:
@@ -48,7 +54,7 @@ def add_routes(router: APIRouter) -> None:
             responses=_IMAGE | responses(404, 406, 413, 415, 422, 429, 500, 503, 504),
             openapi_extra={
                 "parameters": [*parameters, *query_parameters(TRANSLATE_SCHEMAS), TIMEOUT],
-                "requestBody": _BODY,
+                "requestBody": UPLOAD_BODY,
             },
             response_class=Response,
         )
@@ -65,23 +71,6 @@ _MODEL = {
     "required": True,
     "description": "NAME, NAME/VERSION or NAME@DIGEST of a translator",
     "schema": {"type": "string", "minLength": 1},
-}
-
-_BODY = {
-    "required": True,
-    "description": "an image as it is, or in a form",
-    "content": {
-        **dict.fromkeys(MEDIA_TYPES, BINARY),
-        FORM: {
-            "schema": {
-                "type": "object",
-                "properties": {FIELD: {**BINARY["schema"], "description": "the file"}},
-                "required": [FIELD],
-                "additionalProperties": False,
-            },
-            "encoding": {FIELD: {"contentType": ", ".join(MEDIA_TYPES)}},
-        },
-    },
 }
 
 _IMAGE: dict[int | str, dict[str, Any]] = {

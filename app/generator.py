@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.batched_model import BatchedModel, Batching, Feed
 from app.errors import InvalidParameter, LabelNotFound
+from app.lanes import Lanes
 from app.loading import LoadedModel
 from app.metrics import Metrics
 from contract import LABEL, LATENT, NUM_SEEDS, image_seeds, sample_latents
@@ -71,13 +72,7 @@ class Generator:
         self._check_ranges(seed, num_images, truncation_threshold)
         seeds = image_seeds(seed, num_images)
         labels = self._labels(seeds, label)
-        threshold = np.inf if truncation_threshold is None else truncation_threshold
-        inputs: Feed = {
-            _SEED: np.array(seeds, dtype=np.uint32),
-            _THRESHOLD: np.full(num_images, threshold),
-        }
-        if labels is not None:
-            inputs[LABEL] = np.array(labels, dtype=np.int64)
+        inputs = _inputs(seeds, labels, truncation_threshold)
         made = partial(Generated, self._model, tuple(seeds), labels)
         batched = await self._batched.submit(
             inputs,
@@ -87,6 +82,19 @@ class Generator:
         return made(
             batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
         )
+
+    async def generate_bulk(
+        self,
+        lanes: Lanes,
+        *,
+        seeds: Sequence[int],
+        labels: tuple[int, ...] | None,
+        truncation_threshold: float | None,
+    ) -> Generated:
+        """Generate images in one run, where requests leave room; raises as ``BulkWork`` does."""
+        inputs = _inputs(seeds, labels, truncation_threshold)
+        images = await self._batched.run_bulk(inputs, lanes)
+        return Generated(self._model, tuple(seeds), labels, images)
 
     def close(self) -> None:
         self._batched.close()
@@ -131,3 +139,13 @@ class Generator:
                 truncation_threshold=None if threshold == np.inf else threshold,
             )
         return latents
+
+
+def _inputs(seeds: Sequence[int], labels: Sequence[int] | None, threshold: float | None) -> Feed:
+    inputs: Feed = {
+        _SEED: np.array(seeds, dtype=np.uint32),
+        _THRESHOLD: np.full(len(seeds), np.inf if threshold is None else threshold),
+    }
+    if labels is not None:
+        inputs[LABEL] = np.array(labels, dtype=np.int64)
+    return inputs

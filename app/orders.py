@@ -69,7 +69,7 @@ def take_order(
     """
     if not registry.is_ready:
         raise NotReady("no model is served: the repository is empty or all of it failed to load")
-    model = _model(parameters.model, label, registry)
+    model = generator_for(parameters.model, label, registry)
     layout = parameters.layout or accepted_layout(accept)
     check_fits(parameters, layout, model.card, max_images=max_images)
     return Order(
@@ -78,7 +78,7 @@ def take_order(
         seed=secrets.randbelow(NUM_SEEDS) if parameters.seed is None else parameters.seed,
         is_seeded=parameters.seed is not None,
         num_images=parameters.n,
-        label=None if label is None else _label(label, model),
+        label=None if label is None else label_index(label, model),
         truncation=parameters.truncation,
         format=parameters.format,
         layout=layout,
@@ -133,7 +133,8 @@ def batch_of(order: Order, generated: Generated) -> Batch:
     )
 
 
-def _model(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+def generator_for(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+    """The model asked for, or the default of its kind; raises as ``take_order`` does."""
     if reference is None:
         return registry.default_generator() if label is None else registry.default_conditional()
     model = registry.resolve(reference)
@@ -145,7 +146,8 @@ def _model(reference: str | None, label: str | None, registry: Registry) -> Load
     return model
 
 
-def _label(label: str, model: LoadedModel) -> int:
+def label_index(label: str, model: LoadedModel) -> int:
+    """The class index that a name or an index means; raises as ``take_order`` does."""
     if not model.card.is_conditional:
         raise InvalidParameter(
             f"label {shortened(label)!r} is asked of model {model.name!r}, which has no classes; "

@@ -77,7 +77,7 @@ def from_json(body: bytes, *, max_images: int) -> GenerateParameters:
         InvalidParameter: not JSON, not an object, or a field that is unknown, given twice, null or
             out of range.
     """
-    return _validated(_read_json(body), max_images) if body else _DEFAULTS
+    return _validated(read_json(body), max_images) if body else _DEFAULTS
 
 
 def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
@@ -103,7 +103,8 @@ def _validated(values: object, max_images: int) -> GenerateParameters:
     return validated(GenerateParameters, values, parameter_schemas(max_images))
 
 
-def _read_json(body: bytes) -> object:
+def read_json(body: bytes) -> object:
+    """What a JSON body says, no member of an object given twice; raises InvalidParameter."""
     try:
         return _JSON.decode(body.decode())
     except RecursionError as error:

@@ -7,20 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
-from app.bodies import read_body
 from app.deadlines import TIMEOUT_FIELD, timeout_of
 from app.encoders import ENCODERS
-from app.errors import InvalidParameter, UnsupportedMediaType, shortened
 from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
 from app.orders import take_order
+from app.parameter_bodies import read_parameter_body
 from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
 from app.parts import Parts, parts_of
 from app.problems import responses
-from app.queries import MAX_PARAMETER_BYTES
 from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers, query_parameters
 from app.sentences import Schemas
-from app.settings import Settings
 
 SUMMARY = "Generate images"
 OF_A_CLASS = "Generate images of one class"
@@ -37,7 +34,8 @@ async def generate_by_query(request: Request) -> Response:
 async def generate_by_body(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    parameters = await _body_parameters(request, fields, parts.settings, timeout_s)
+    body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
+    parameters = from_json(body, max_images=parts.settings.max_images)
     return await _generate(request, fields, parameters, parts, timeout_s)
 
 
@@ -89,28 +87,6 @@ async def _generate(
         max_images=parts.settings.max_images,
     )
     return await answer(request, fields, order, parts, timeout_s=timeout_s)
-
-
-async def _body_parameters(
-    request: Request, fields: HeaderFields, settings: Settings, timeout_s: float
-) -> GenerateParameters:
-    if query := request.scope["query_string"]:
-        raise InvalidParameter(
-            f"POST takes its parameters in a JSON body, not in the query "
-            f"{shortened(query.decode('latin-1'))!r}; GET takes them there"
-        )
-    body = await read_body(
-        request,
-        fields,
-        max_bytes=min(settings.max_upload_bytes, MAX_PARAMETER_BYTES),
-        timeout_s=timeout_s,
-    )
-    media_type = fields.get("content-type", "none").partition(";")[0].strip().lower()
-    if body and media_type != "application/json":
-        raise UnsupportedMediaType(
-            f"content type {shortened(media_type)!r} of the body is not 'application/json'"
-        )
-    return from_json(body, max_images=settings.max_images)
 
 
 _DESCRIPTION = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.batcher import DynamicBatcher
 from app.device_watch import DeviceWatch
 from app.errors import InferenceFailed, QueueFull
+from app.lanes import Lanes
 from app.loading import LoadedModel
 from app.metrics import Metrics
 from app.pending import Batched, Finish, Inputs
@@ -70,6 +71,10 @@ class BatchedModel:
             raise
         self._queue_duration.observe(batched.queue_seconds)
         return batched
+
+    async def run_bulk(self, inputs: Feed, lanes: Lanes) -> NDArray[np.uint8]:
+        """Compute one run where requests leave room; raises InferenceFailed or Draining."""
+        return await lanes.run_bulk(self._run, inputs)
 
     def close(self) -> None:
         self._batcher.close()

@@ -16,6 +16,14 @@ class ClientGone(Exception):
     """The client closed its connection; there is nobody to answer."""
 
 
+class AnswerCutOff(Exception):
+    """An answer cannot go on, and it is too late for another; why is in the log already."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"cut off with status {status}")
+        self.status = status
+
+
 class WhileConnected:
     """``async with WhileConnected(receive):`` cancels the block once the client has left.
 

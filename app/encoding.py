@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar, TypeVarTuple
 
 from app.errors import Draining, QueueFull
+from app.lanes import Lanes
 
 ENCODINGS_PER_THREAD = 32  # under way at once, those that wait for a thread included
 
@@ -17,7 +18,7 @@ class EncodingPool:
     """Runs functions that leave the GIL to others, and tells when encoding falls behind."""
 
     def __init__(self, num_threads: int) -> None:
-        self._threads = ThreadPoolExecutor(num_threads, "encoding")
+        self._threads = Lanes(num_threads, "encoding")
         self._is_closed = False
         self._encodings: set[Future[Any]] = set()
         self._max_encodings = ENCODINGS_PER_THREAD * num_threads
@@ -40,6 +41,10 @@ class EncodingPool:
     async def decode(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what reads a request; callers bound how much of it waits."""
         return await self._result(self._submit(function, *args))
+
+    async def encode_bulk(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Run what makes a small part of a large answer, where requests leave room."""
+        return await self._threads.run_bulk(function, *args)
 
     def close(self) -> None:
         self._is_closed = True

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
 from app.batched_model import Batching
+from app.bulk_work import BulkWork
 from app.cpu import num_usable_cores
 from app.deadlines import no_answer_within, until
 from app.device_watch import DeviceWatch
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Finish, Generated, Generator
+from app.lanes import Lanes
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
 from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
@@ -30,7 +31,7 @@ class Engine:
         self._request_timeout_s = settings.request_timeout_s
         self._is_draining = False
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
-        inference = ThreadPoolExecutor(num_parallel_runs, "inference")
+        inference = Lanes(num_parallel_runs, "inference")
         encoding = EncodingPool(num_threads)
         self._watch = DeviceWatch(can_be_lost=_is_on_a_gpu(registry))
         batching = Batching(
@@ -51,6 +52,9 @@ class Engine:
             for model in registry.models
             if model.card.kind == "translator"
         }
+        self.bulk = BulkWork(
+            self._generators, inference, encoding, batch_size=_bulk_batch_size(settings)
+        )
         metrics.describe_models(registry.models, num_failed=len(registry.failed))
 
     @property
@@ -85,7 +89,7 @@ class Engine:
             LabelNotFound: ``label`` is not a class index of the model.
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
-        self._admit()
+        self.admit()
         generator = self._worker(self._generators, model, "generator")
         return await generator.generate(
             seed=seed,
@@ -115,7 +119,7 @@ class Engine:
         Raises:
             As ``generate``.
         """
-        self._admit()
+        self.admit()
         generator = self._worker(self._generators, model, "generator")
         return await generator.generate_between(
             seeds=seeds,
@@ -139,7 +143,7 @@ class Engine:
             InvalidUpload: they are, but damaged, animated or too large.
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
-        self._admit()
+        self.admit()
         translator = self._worker(self._translators, model, "translator")
         timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
         deadline = asyncio.get_running_loop().time() + timeout_s
@@ -149,13 +153,19 @@ class Engine:
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what keeps a core busy (encoders do, without the GIL) beside the event loop.
 
-        Where encoders fall behind, new requests are refused: see ``_admit``.
+        Where encoders fall behind, new requests are refused: see ``admit``.
         """
         return await self._encoding.encode(function, *args)
 
     async def run_decoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """The same for what reads a request; callers bound how much of it waits."""
         return await self._encoding.decode(function, *args)
+
+    def admit(self) -> None:
+        """Raise Draining or QueueFull where a new request must be refused."""
+        if self._is_draining:
+            raise Draining("the server is shutting down")
+        self._encoding.admit()
 
     def start_draining(self) -> None:
         """Refuse new requests; those under way are answered."""
@@ -172,11 +182,6 @@ class Engine:
         self._inference.shutdown(wait=False, cancel_futures=True)
         self._encoding.close()
 
-    def _admit(self) -> None:
-        if self._is_draining:
-            raise Draining("the server is shutting down")
-        self._encoding.admit()
-
     def _worker(self, workers: Mapping[LoadedModel, W], model: LoadedModel, kind: str) -> W:
         worker = workers.get(model)
         if worker is not None:
@@ -192,6 +197,10 @@ def _num_parallel_runs(registry: Registry) -> int | None:
     """How many runs the active execution provider takes at once; None: one per core."""
     limits = (provider.num_parallel_runs for provider in _active(registry))
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _bulk_batch_size(settings: Settings) -> int:
+    return settings.exact_batch_size or min(settings.bulk_batch_size, settings.max_batch_size)
 
 
 def _is_on_a_gpu(registry: Registry) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.batched_model import BatchedModel, Batching, Feed
 from app.errors import InvalidParameter, LabelNotFound
+from app.lanes import Lanes
 from app.latent_points import Points, latents_at, points_at, points_between
 from app.loading import LoadedModel
 from app.metrics import Metrics
@@ -92,6 +93,19 @@ class Generator:
         )
         return await self._submit(points, seeds, self._labels(seeds, label), timeout_s)
 
+    async def generate_bulk(
+        self,
+        lanes: Lanes,
+        *,
+        seeds: Sequence[int],
+        labels: tuple[int, ...] | None,
+        truncation_threshold: float | None,
+    ) -> Generated:
+        """Generate images in one run, where requests leave room; raises as ``BulkWork`` does."""
+        inputs = _inputs(points_at(seeds, truncation_threshold=truncation_threshold), labels)
+        images = await self._batched.run_bulk(inputs, lanes)
+        return Generated(self._model, tuple(seeds), labels, images)
+
     def close(self) -> None:
         self._batched.close()
 
@@ -103,9 +117,7 @@ class Generator:
         timeout_s: float,
         finish: Finish | None = None,
     ) -> Generated:
-        inputs: Feed = {_POINT: points}
-        if labels is not None:
-            inputs[LABEL] = np.array(labels, dtype=np.int64)
+        inputs = _inputs(points, labels)
         made = partial(Generated, self._model, tuple(seeds), labels)
         batched = await self._batched.submit(
             inputs,
@@ -145,3 +157,10 @@ class Generator:
     def _feed(self, inputs: Feed) -> Feed:
         feed: Feed = {LATENT: latents_at(inputs[_POINT], self._model.card.latent_dim)}
         return feed | {LABEL: inputs[LABEL]} if LABEL in inputs else feed
+
+
+def _inputs(points: Points, labels: Sequence[int] | None) -> Feed:
+    inputs: Feed = {_POINT: points}
+    if labels is not None:
+        inputs[LABEL] = np.array(labels, dtype=np.int64)
+    return inputs

@@ -19,6 +19,7 @@ from app.problems import HANDLERS
 from app.registry import Registry
 from app.reproducibility import Reproducibility
 from app.routes import (
+    dataset,
     docs,
     gallery,
     generate,
@@ -31,6 +32,7 @@ from app.routes import (
 )
 from app.routes.direct import DirectRoute, DirectRouting
 from app.settings import Settings
+from app.stream_budget import StreamBudget
 from app.upload_budget import UploadBudget
 from app.version import service_version
 
@@ -72,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.route_class = DirectRoute
     for module in (generate, interpolate):
         module.add_routes(app.router, max_images=settings.max_images)
+    dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
     for module in (translate, inspect, models, health, metrics, docs, gallery):
         module.add_routes(app.router)
     return app
@@ -86,7 +89,12 @@ def _lifespan(
         engine = Engine(registry, settings, figures)
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
         reproducibility = Reproducibility(exact_batch_size=settings.exact_batch_size)
-        app.state.parts = Parts(settings, figures, registry, engine, uploads, reproducibility)
+        streams = StreamBudget(
+            max_streams=settings.max_dataset_streams, on_change=figures.dataset_streams.set
+        )
+        app.state.parts = Parts(
+            settings, figures, registry, engine, uploads, streams, reproducibility
+        )
         try:
             with _on_termination(engine.start_draining):
                 yield

@@ -95,6 +95,12 @@ class Metrics:
             _MODEL,
             registry=registry,
         )
+        self.dataset_streams = Gauge(
+            "ganserve_dataset_streams",
+            "Data sets that are being streamed",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.model_info = Gauge(
             "ganserve_model_info",
             "1 for each served model; the labels say which file and where it really runs",

@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.connection import ClientGone
+from app.connection import AnswerCutOff, ClientGone
 from app.errors import Draining, GanServeError
 from app.metrics import Metrics
 from app.problems import error_response, not_found, on_internal_error
@@ -69,6 +69,8 @@ class RequestContext:
             await (self.app if is_plain else not_found(scope))(scope, receive, send_in_context)
         except (ClientGone, ClientDisconnect):
             status = CLIENT_GONE
+        except AnswerCutOff as cut:  # incomplete: the server closes the connection, which tells it
+            status = cut.status
         except asyncio.CancelledError:  # by the server, whose patience at shutdown is over
             log.warning("request_cut_off", request_id=request_id, path=scope["path"])
             if not status:

@@ -9,6 +9,7 @@ from app.metrics import Metrics
 from app.registry import Registry
 from app.reproducibility import Reproducibility
 from app.settings import Settings
+from app.stream_budget import StreamBudget
 from app.upload_budget import UploadBudget
 
 
@@ -19,6 +20,7 @@ class Parts:
     registry: Registry
     engine: Engine
     uploads: UploadBudget
+    streams: StreamBudget
     reproducibility: Reproducibility
 
 

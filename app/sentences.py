@@ -74,7 +74,7 @@ def _sentence(problem: ErrorDetails, schemas: Schemas) -> str:
 def _expected(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"one of: {', '.join(schema['enum'])}"
-    if schema["type"] in ("string", "array"):
+    if schema["type"] in ("string", "array", "object"):
         return str(schema["description"])
     if schema["type"] == "boolean":
         return "true or false"

@@ -109,6 +109,13 @@ class Settings(BaseSettings):
         description="images in every run of a model, padded where fewer are asked for: exact "
         "reproducibility on a GPU; replaces max_batch_size",
     )
+    bulk_batch_size: int = Field(
+        8,
+        ge=1,
+        le=4096,
+        description="images in one run for a data set: a request may wait for one such run; at "
+        "most max_batch_size",
+    )
     max_queue_delay_ms: float = Field(
         0,
         ge=0,
@@ -118,6 +125,19 @@ class Settings(BaseSettings):
     )
     max_queue_size: int = Field(
         1024, ge=1, le=1_000_000, description="images that wait for one model; more get 429"
+    )
+    max_dataset_images: int = Field(
+        100_000, ge=1, le=10_000_000, description="images in one data set"
+    )
+    max_dataset_streams: int = Field(
+        2, ge=1, le=1024, description="data sets that are streamed at once; more get 429"
+    )
+    dataset_stall_timeout_s: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        description="seconds without progress, for want of a free run or of a client that reads, "
+        "after which a data set is cut off",
     )
     request_timeout_s: float = Field(
         10, gt=0, le=3600, description="seconds from arrival to an encoded answer; then 504"

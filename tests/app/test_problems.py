@@ -205,6 +205,7 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         ("/generate/{label}", "post"),
         ("/interpolate", "get"),
         ("/interpolate", "post"),
+        ("/dataset", "post"),
         ("/inspect", "post"),
         ("/translate", "post"),
         ("/translate/{model}", "post"),

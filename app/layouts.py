@@ -74,7 +74,7 @@ def render_zip(batch: Batch) -> bytes:
     """A file ``SEED.FORMAT`` per image; equal images make equal archives (fixed times, stored)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for seed, data in zip(batch.seeds, _files(batch), strict=True):
+        for seed, data in zip(batch.seeds, files_of(batch), strict=True):
             entry = zipfile.ZipInfo(f"{seed}.{batch.format}", (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
@@ -95,7 +95,7 @@ def render_json(batch: Batch) -> bytes:
                 media_type=ENCODERS[batch.format].media_type,
                 data=base64.b64encode(data).decode(),
             )
-            for seed, label, data in zip(batch.seeds, labels, _files(batch), strict=True)
+            for seed, label, data in zip(batch.seeds, labels, files_of(batch), strict=True)
         ],
     )
     return answer.model_dump_json().encode()
@@ -149,7 +149,8 @@ def provenance(batch: Batch) -> str:
     )
 
 
-def _files(batch: Batch) -> Iterator[bytes]:
+def files_of(batch: Batch) -> Iterator[bytes]:
+    """Each image as the file that a request for its seed (and class) alone is answered with."""
     for index in range(len(batch)):
         if batch.abandoned.is_set():
             raise Abandoned

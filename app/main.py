@@ -28,6 +28,7 @@ from app.routes import (
     interpolate,
     metrics,
     models,
+    openai,
     translate,
 )
 from app.routes.direct import DirectRoute, DirectRouting
@@ -72,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.router.route_class = DirectRoute
-    for module in (generate, interpolate):
+    for module in (generate, interpolate, openai):
         module.add_routes(app.router, max_images=settings.max_images)
     dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
     for module in (translate, inspect, models, health, metrics, docs, gallery):

@@ -11,7 +11,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from app.errors import GanServeError, shortened
-from app.schemas import Problem
+from app.schemas import OpenAIError, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -82,13 +82,19 @@ def problem_response(
         status=status,
         detail=detail,
         request_id=_request_id(scope),
+        error=_openai_error(title, status, detail) if scope["path"].startswith("/v1/") else None,
     )
     return Response(
-        problem.model_dump_json(),
+        problem.model_dump_json(exclude_none=True),
         status,
         {"Cache-Control": "no-store", **(headers or {})},
         media_type=MEDIA_TYPE,
     )
+
+
+def _openai_error(title: str, status: int, detail: str) -> OpenAIError:
+    kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
+    return OpenAIError(message=detail, type=kind, code=title.lower().replace(" ", "_"))
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

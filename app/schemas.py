@@ -87,6 +87,43 @@ class Readiness(BaseModel):
     failed: list[FailedModelEntry] = Field(description="found, but not served")
 
 
+class OpenAIImage(BaseModel):
+    b64_json: str | None = Field(None, description="the file; left out with response_format url")
+    url: str | None = Field(
+        None,
+        description="where the same file is made again; left out with response_format b64_json, "
+        "and for sizes of more than 16 times the model's own",
+    )
+    revised_prompt: str = Field(description="what the prompt was taken for")
+
+
+class OpenAIImages(BaseModel):
+    created: int = Field(description="seconds since 1970")
+    background: Literal["opaque"] = "opaque"
+    output_format: str
+    size: str = Field(description="WIDTHxHEIGHT of each image")
+    data: list[OpenAIImage]
+
+
+class OpenAIModel(BaseModel):
+    id: str = Field(description="what to give as model")
+    object: Literal["model"] = "model"
+    created: int = Field(description="seconds since 1970; 0: not known")
+    owned_by: Literal["ganserve"] = "ganserve"
+
+
+class OpenAIModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[OpenAIModel]
+
+
+class OpenAIError(BaseModel):
+    message: str
+    type: str
+    param: None = None
+    code: str
+
+
 class Problem(BaseModel):
     """RFC 9457."""
 
@@ -95,3 +132,6 @@ class Problem(BaseModel):
     status: int
     detail: str
     request_id: str = Field(description="also in the header X-Request-Id and in the log")
+    error: OpenAIError | None = Field(
+        None, description="under /v1 only: the same in the form that OpenAI's clients read"
+    )

@@ -68,12 +68,15 @@ def _sentence(problem: ErrorDetails, schemas: Schemas) -> str:
     name = str(problem["loc"][0] if problem["loc"] else problem["input"])
     if name not in schemas:
         return f"unknown parameter {shown(name)}; known are: {', '.join(schemas)}"
+    if problem["type"] == "missing":
+        return f"{name} is missing; it must be {_expected(schemas[name])}"
     return f"{name} must be {_expected(schemas[name])}, not {shown(problem['input'])}"
 
 
 def _expected(schema: dict[str, Any]) -> str:
     if "enum" in schema:
-        return f"one of: {', '.join(schema['enum'])}"
+        values = (each if isinstance(each, str) else json.dumps(each) for each in schema["enum"])
+        return f"one of: {', '.join(values)}"
     if schema["type"] in ("string", "array", "object"):
         return str(schema["description"])
     if schema["type"] == "boolean":

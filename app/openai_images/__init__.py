@@ -1,0 +1,1 @@
+"""OpenAI's images API as far as a GAN can keep it: an adapter to the same engine."""

@@ -14,7 +14,7 @@ from tests.live_server import PATIENCE_S, live_server
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/generate-", "/models/", "/translate-", "/v1/models"]
+    "path", ["/nowhere", "/generate-", "/models/", "/translate-", "/v1/nothing"]
 )
 def test_an_unknown_route_is_a_problem(client: httpx.Client, path: str) -> None:
     response = client.get(path)

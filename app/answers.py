@@ -43,6 +43,7 @@ async def answer(
             seed=order.seed,
             num_images=order.num_images,
             label=order.label,
+            label_weights=None if order.mixture is None else order.mixture.weights,
             truncation_threshold=order.truncation,
             timeout_s=timeout_s,
             finish=partial(_encode_at_once, order) if _is_quick(order) else None,

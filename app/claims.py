@@ -33,6 +33,7 @@ class Claim(BaseModel):
     label: str | None
     truncation: float | None = Field(ge=0.1, le=10)
     scale: int = Field(ge=1, le=MAX_SCALE)
+    label_weights: dict[str, float] | None = None
 
 
 def claim_of(upload: bytes) -> Claim:

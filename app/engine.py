@@ -6,6 +6,7 @@ from typing import TypeVar, TypeVarTuple
 
 from app.batched_model import Batching
 from app.bulk_work import BulkWork
+from app.class_choices import Weights
 from app.cpu import num_usable_cores
 from app.deadlines import no_answer_within, until
 from app.device_watch import DeviceWatch
@@ -73,6 +74,7 @@ class Engine:
         seed: int,
         num_images: int = 1,
         label: int | None = None,
+        label_weights: Weights | None = None,
         truncation_threshold: float | None = None,
         timeout_s: float | None = None,
         finish: Finish | None = None,
@@ -80,6 +82,8 @@ class Engine:
         """Generate images; image ``i`` has the seed ``(seed + i) mod 2^32``.
 
         A conditional model without a label gives each image the class ``its seed mod num_classes``.
+        ``label_weights`` mixes classes instead: one row (num_classes,) for all images, or one for
+        each, which adds up to 1.
         ``timeout_s`` is ``request_timeout_s`` where it is left out. ``finish`` is called with the
         images in the thread that made them, where one run made them all, and must be quick: the
         others of that run wait for it.
@@ -95,6 +99,7 @@ class Engine:
             seed=seed,
             num_images=num_images,
             label=label,
+            label_weights=label_weights,
             truncation_threshold=truncation_threshold,
             timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
             finish=finish,
@@ -108,6 +113,7 @@ class Engine:
         towards: Sequence[int],
         fractions: Sequence[float],
         label: int | None = None,
+        label_weights: Weights | None = None,
         truncation_threshold: float | None = None,
         timeout_s: float | None = None,
     ) -> Generated:
@@ -126,6 +132,7 @@ class Engine:
             towards=towards,
             fractions=fractions,
             label=label,
+            label_weights=label_weights,
             truncation_threshold=truncation_threshold,
             timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
         )

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.batched_model import BatchedModel, Batching, Feed
+from app.class_choices import ClassColumns, Columns, Weights
 from app.errors import InvalidParameter, LabelNotFound
 from app.lanes import Lanes
 from app.latent_points import Points, latents_at, points_at, points_between
 from app.loading import LoadedModel
 from app.metrics import Metrics
-from contract import LABEL, LATENT, NUM_SEEDS, image_seeds
+from contract import LATENT, NUM_SEEDS, image_seeds
 
 MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
 MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
@@ -29,7 +30,7 @@ class Generated:
 
     model: LoadedModel
     seeds: tuple[int, ...]
-    labels: tuple[int, ...] | None  # None: the model has no classes
+    labels: tuple[int, ...] | None  # None: the model has no classes, or they are mixed
     images: NDArray[np.uint8]  # (N, H, W, C)
     queue_seconds: float = 0.0  # both 0 while the images are being finished
     inference_seconds: float = 0.0
@@ -56,6 +57,9 @@ class Generator:
     ) -> None:
         self._model = model
         self._max_images = max_images
+        self._columns = ClassColumns(
+            model.card.num_classes, mixes_classes=model.session.mixes_classes
+        )
         self._batched = BatchedModel(model, executor, metrics, batching, feed=self._feed)
 
     async def generate(
@@ -64,6 +68,7 @@ class Generator:
         seed: int,
         num_images: int,
         label: int | None,
+        label_weights: Weights | None,
         truncation_threshold: float | None,
         timeout_s: float,
         finish: Finish | None = None,
@@ -73,7 +78,8 @@ class Generator:
         self._check_ranges(num_images, truncation_threshold)
         seeds = image_seeds(seed, num_images)
         points = points_at(seeds, truncation_threshold=truncation_threshold)
-        return await self._submit(points, seeds, self._labels(seeds, label), timeout_s, finish)
+        labels, classes = self._classes(seeds, label, label_weights)
+        return await self._submit(points, classes, seeds, labels, timeout_s, finish)
 
     async def generate_between(
         self,
@@ -82,6 +88,7 @@ class Generator:
         towards: Sequence[int],
         fractions: Sequence[float],
         label: int | None,
+        label_weights: Weights | None,
         truncation_threshold: float | None,
         timeout_s: float,
     ) -> Generated:
@@ -91,7 +98,8 @@ class Generator:
         points = points_between(
             seeds, towards, fractions, truncation_threshold=truncation_threshold
         )
-        return await self._submit(points, seeds, self._labels(seeds, label), timeout_s)
+        labels, classes = self._classes(seeds, label, label_weights)
+        return await self._submit(points, classes, seeds, labels, timeout_s)
 
     async def generate_bulk(
         self,
@@ -102,7 +110,8 @@ class Generator:
         truncation_threshold: float | None,
     ) -> Generated:
         """Generate images in one run, where requests leave room; raises as ``BulkWork`` does."""
-        inputs = _inputs(points_at(seeds, truncation_threshold=truncation_threshold), labels)
+        points = points_at(seeds, truncation_threshold=truncation_threshold)
+        inputs: Feed = {_POINT: points} | self._columns.of_labels(labels)
         images = await self._batched.run_bulk(inputs, lanes)
         return Generated(self._model, tuple(seeds), labels, images)
 
@@ -112,21 +121,32 @@ class Generator:
     async def _submit(
         self,
         points: Points,
+        classes: Columns,
         seeds: Sequence[int],
         labels: tuple[int, ...] | None,
         timeout_s: float,
         finish: Finish | None = None,
     ) -> Generated:
-        inputs = _inputs(points, labels)
         made = partial(Generated, self._model, tuple(seeds), labels)
         batched = await self._batched.submit(
-            inputs,
+            {_POINT: points} | classes,
             timeout_s=timeout_s,
             finish=None if finish is None else lambda images: finish(made(images)),
         )
         return made(
             batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
         )
+
+    def _classes(
+        self, seeds: Sequence[int], label: int | None, label_weights: Weights | None
+    ) -> tuple[tuple[int, ...] | None, Columns]:
+        """Class index of each image (None for a mixture), and what goes into the queue."""
+        if label_weights is None:
+            labels = self._labels(seeds, label)
+            return labels, self._columns.of_labels(labels)
+        if not self._model.session.mixes_classes:
+            raise InvalidParameter(f"model {self._model.name!r} cannot mix classes")
+        return None, self._columns.of_weights(label_weights, len(seeds))
 
     def _check_seeds(self, seeds: Sequence[int]) -> None:
         for seed in seeds:
@@ -155,12 +175,5 @@ class Generator:
         return (label,) * len(seeds)
 
     def _feed(self, inputs: Feed) -> Feed:
-        feed: Feed = {LATENT: latents_at(inputs[_POINT], self._model.card.latent_dim)}
-        return feed | {LABEL: inputs[LABEL]} if LABEL in inputs else feed
-
-
-def _inputs(points: Points, labels: Sequence[int] | None) -> Feed:
-    inputs: Feed = {_POINT: points}
-    if labels is not None:
-        inputs[LABEL] = np.array(labels, dtype=np.int64)
-    return inputs
+        latents = latents_at(inputs[_POINT], self._model.card.latent_dim)
+        return {LATENT: latents} | self._columns.fed(inputs)

@@ -27,6 +27,7 @@ async def inspect_upload(upload: bytes, parts: Parts, *, timeout_s: float) -> In
         seed=order.seed,
         num_images=order.num_images,
         label=order.label,
+        label_weights=None if order.mixture is None else order.mixture.weights,
         truncation_threshold=order.truncation,
         timeout_s=timeout_s,
     )
@@ -41,7 +42,7 @@ def _judged(order: Order, claim: Claim, found: Difference | None, *, is_exact: b
             "verdict": verdict,
             "reason": reason,
             "model": f"{order.model.name}/{order.model.version}",
-            "claim": claim.model_dump(),
+            "claim": claim.model_dump(exclude_unset=True),
             "difference": found and ImageDifference(**vars(found)),
         }
     )
@@ -69,6 +70,6 @@ def _not_verifiable(reason: str, claim: Claim | None = None) -> Inspection:
         verdict="not verifiable",
         reason=reason,
         model=None,
-        claim=None if claim is None else claim.model_dump(),
+        claim=None if claim is None else claim.model_dump(exclude_unset=True),
         difference=None,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from app.claims import Claim, NotVerifiable
 from app.decoders import decode_as_it_is
@@ -34,12 +35,12 @@ def order_of(claim: Claim, *, registry: Registry, max_images: int) -> Order:
     model = _model(claim.digest, registry)
     claimed = claim.model_dump(exclude={"digest", "label"}, exclude_none=True)
     reference = f"{model.name}@{model.digest}"
-    parameters = GenerateParameters(model=reference, layout="grid", **claimed)
     try:
+        parameters = GenerateParameters(model=reference, layout="grid", **claimed)
         return take_order(
             parameters, label=claim.label, accept=None, registry=registry, max_images=max_images
         )
-    except GanServeError as error:
+    except (GanServeError, ValidationError) as error:
         raise NotVerifiable(f"model {model.name!r} cannot make it: {error}") from error
 
 

@@ -42,6 +42,12 @@ class InterpolateParameters(BaseModel):
     label: str | None = Field(
         None, min_length=1, description="a class name or class index of the model, as text"
     )
+    labels: list[Annotated[str, Field(min_length=1)]] | None = Field(
+        None,
+        min_length=2,
+        max_length=MAX_SEEDS,
+        description="one class name or index for each of the seeds, in a query separated by commas",
+    )
     frames: int = Field(48, ge=2, description="images altogether")
     loop: bool = Field(
         True, description="true: back to the first seed, and on for ever; false: once to the last"
@@ -118,6 +124,7 @@ def _number(text: str) -> float | str:
 
 _READERS: Mapping[str, Callable[[str], object]] = {
     "seeds": lambda text: [_integer(each) for each in text.split(",")],
+    "labels": lambda text: text.split(","),
     "frames": _integer,
     "fps": _integer,
     "scale": _integer,

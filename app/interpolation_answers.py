@@ -36,14 +36,16 @@ async def answer_interpolation(
     if is_held:
         return RawResponse(b"", headers, status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
-    seeds, towards, fractions = zip(*order.places, strict=True)
+    here, there, fractions = zip(*order.places, strict=True)
+    weights = order.class_weights
     async with WhileConnected(request.receive):
         generated = await parts.engine.generate_between(
             order.model,
-            seeds=seeds,
-            towards=towards,
+            seeds=[order.seeds[each] for each in here],
+            towards=[order.seeds[each] for each in there],
             fractions=fractions,
-            label=order.label,
+            label=order.labels[0] if order.labels and weights is None else None,
+            label_weights=weights,
             truncation_threshold=order.truncation,
             timeout_s=timeout_s,
         )

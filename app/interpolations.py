@@ -2,14 +2,17 @@
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from app.animations import ANIMATIONS, APNG, Frames
+from app.class_choices import Weights, between
 from app.encoders import ENCODERS, PNG
 from app.errors import InvalidParameter
 from app.interpolate_parameters import ANIMATION, STRIP, InterpolateParameters
 from app.layouts import compose_grid, enlarge
+from app.mixtures import require_mixing
 from app.orders import MAX_PIXELS_ALTOGETHER, generator_for, label_index, require_ready
 from app.pixels import MAX_PIXELS, MAX_SIDE, Pixels
 from app.registry import LoadedModel, Registry
@@ -29,7 +32,7 @@ class Interpolation:
     fps: int
     format: str  # of the animation
     layout: str
-    label: int | None
+    labels: tuple[int, ...] | None  # one for each seed; None: a model without classes
     truncation: float | None
     scale: int
 
@@ -39,7 +42,7 @@ class Interpolation:
 
     @cached_property
     def places(self) -> list[tuple[int, int, float]]:
-        """Of each frame: the seed it comes from, the one it goes to, and how far it is.
+        """Of each frame: which seed it comes from, which it goes to, and how far it is.
 
         In a loop the last leg leads back to the first seed, which is not shown again.
         """
@@ -50,9 +53,22 @@ class Interpolation:
         places = []
         for frame in range(self.num_frames):
             leg, rest = divmod(frame * num_legs, num_steps)
-            here, there = self.seeds[leg % num_seeds], self.seeds[(leg + 1) % num_seeds]
-            places.append((here, there, rest / num_steps))
+            places.append((leg % num_seeds, (leg + 1) % num_seeds, rest / num_steps))
         return places
+
+    @property
+    def class_weights(self) -> Weights | None:
+        """Of each frame, (num_frames, num_classes), where the class changes on the way."""
+        if self.labels is None or len(set(self.labels)) == 1:
+            return None
+        labels = self.labels
+        here, there, fractions = zip(*self.places, strict=True)
+        return between(
+            [labels[each] for each in here],
+            [labels[each] for each in there],
+            fractions,
+            self.model.card.num_classes,
+        )
 
     def identity(self) -> dict[str, object]:
         """What decides the bytes of the answer, but for the runtime."""
@@ -66,7 +82,7 @@ class Interpolation:
             "loop": self.loop,
             "fps": self.fps,
             "format": self.format,
-            "label": self.label,
+            "labels": self.labels,
             "truncation": self.truncation,
             "scale": self.scale,
         }
@@ -85,10 +101,9 @@ def take_interpolation(
         NotReady: nothing is served.
     """
     require_ready(registry)
-    model = generator_for(parameters.model, parameters.label, registry)
+    model = generator_for(parameters.model, parameters.label or parameters.labels, registry)
     _check_fits(parameters, model.card, max_images=max_images)
     seeds = parameters.seeds or [secrets.randbelow(NUM_SEEDS) for _ in range(2)]
-    num_classes = model.card.num_classes
     return Interpolation(
         model=model,
         is_pinned="@" in (parameters.model or ""),
@@ -99,9 +114,7 @@ def take_interpolation(
         fps=parameters.fps,
         format=parameters.format or APNG,
         layout=parameters.layout,
-        label=label_index(parameters.label, model)
-        if parameters.label is not None
-        else (seeds[0] % num_classes if num_classes else None),
+        labels=_labels(parameters, seeds, model),
         truncation=parameters.truncation,
         scale=parameters.scale,
     )
@@ -125,11 +138,31 @@ def provenance(order: Interpolation) -> str:
         "seeds": order.seeds,
         "frames": order.num_frames,
         "loop": order.loop,
-        "label": None if order.label is None else names[order.label],
+        "labels": None if order.labels is None else [names[label] for label in order.labels],
         "truncation": order.truncation,
         "scale": order.scale,
     }
     return json.dumps(made_from, separators=(",", ":"))
+
+
+def _labels(
+    parameters: InterpolateParameters, seeds: Sequence[int], model: LoadedModel
+) -> tuple[int, ...] | None:
+    num_classes = model.card.num_classes
+    if parameters.labels is None:
+        if parameters.label is not None:
+            return (label_index(parameters.label, model),) * len(seeds)
+        return (seeds[0] % num_classes,) * len(seeds) if num_classes else None
+    if parameters.label is not None:
+        raise InvalidParameter("label and labels are asked for; one of the two would be right")
+    if len(parameters.labels) != len(seeds):
+        raise InvalidParameter(
+            f"{len(parameters.labels)} labels for {len(seeds)} seeds; one for each would be right"
+        )
+    labels = tuple(label_index(each, model) for each in parameters.labels)
+    if len(set(labels)) > 1:
+        require_mixing(model)
+    return labels
 
 
 def _check_fits(parameters: InterpolateParameters, card: ModelCard, *, max_images: int) -> None:

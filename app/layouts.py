@@ -6,7 +6,7 @@ import json
 import math
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -36,6 +36,7 @@ class Batch:
     format: str
     columns: int
     scale: int
+    label_weights: Mapping[str, float] | None = None  # where classes are mixed
     abandoned: threading.Event = field(default_factory=threading.Event)
     """Set once nobody waits for the answer any more: rendering stops between two images."""
 
@@ -136,6 +137,7 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
 def provenance(batch: Batch) -> str:
     """How a picture was made, as JSON: enough to make it again."""
     is_single = len(batch) == 1  # then its class is told, asked for or not
+    mixed = {} if batch.label_weights is None else {"label_weights": dict(batch.label_weights)}
     return _COMPACT.encode(
         {
             "digest": batch.digest,
@@ -145,6 +147,7 @@ def provenance(batch: Batch) -> str:
             "label": batch.labels[0] if is_single and batch.labels else batch.label,
             "truncation": batch.truncation,
             "scale": batch.scale,
+            **mixed,
         }
     )
 

@@ -1,11 +1,13 @@
 """Parameters and a model to an order: all that is needed to make an answer. Knows no HTTP."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.errors import InvalidParameter, LabelNotFound, NotReady, shortened
 from app.generator import Generated
 from app.layouts import GRID, Batch, num_columns
+from app.mixtures import Mixture, mixture_of
 from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters
 from app.pixels import MAX_PIXELS, MAX_SIDE
@@ -30,6 +32,7 @@ class Order:
     layout: str
     columns: int
     scale: int
+    mixture: Mixture | None = None
 
     @property
     def label_name(self) -> str | None:
@@ -44,6 +47,7 @@ class Order:
             "seed": self.seed,
             "n": self.num_images,
             "label": self.label,
+            "label_weights": None if self.mixture is None else self.mixture.shares,
             "truncation": self.truncation,
             "format": self.format,
             "layout": self.layout,
@@ -68,7 +72,9 @@ def take_order(
         NotReady: nothing is served.
     """
     require_ready(registry)
-    model = generator_for(parameters.model, label, registry)
+    weights = parameters.label_weights
+    model = generator_for(parameters.model, weights if label is None else label, registry)
+    choice = class_choice(label, weights, model)
     layout = parameters.layout or accepted_layout(accept)
     check_fits(parameters, layout, model.card, max_images=max_images)
     return Order(
@@ -77,7 +83,8 @@ def take_order(
         seed=secrets.randbelow(NUM_SEEDS) if parameters.seed is None else parameters.seed,
         is_seeded=parameters.seed is not None,
         num_images=parameters.n,
-        label=None if label is None else label_index(label, model),
+        label=None if isinstance(choice, Mixture) else choice,
+        mixture=choice if isinstance(choice, Mixture) else None,
         truncation=parameters.truncation,
         format=parameters.format,
         layout=layout,
@@ -121,6 +128,7 @@ def batch_of(order: Order, generated: Generated) -> Batch:
         seeds=list(generated.seeds),
         labels=None if labels is None else [class_names[label] for label in labels],
         label=order.label_name,
+        label_weights=None if order.mixture is None else order.mixture.shares,
         model=order.model.name,
         version=order.model.version,
         digest=order.model.digest,
@@ -137,10 +145,31 @@ def require_ready(registry: Registry) -> None:
         raise NotReady("no model is served: the repository is empty or all of it failed to load")
 
 
-def generator_for(reference: str | None, label: str | None, registry: Registry) -> LoadedModel:
+def class_choice(
+    label: str | None, weights: Mapping[str, float] | None, model: LoadedModel
+) -> int | Mixture | None:
+    """The class that is asked for, or the mixture; None where neither is.
+
+    Raises:
+        InvalidParameter: both are, or the model has no classes, or cannot mix them.
+        LabelNotFound: not a class of the model.
+    """
+    if weights is None:
+        return None if label is None else label_index(label, model)
+    if label is not None:
+        raise InvalidParameter(
+            f"label_weights and the class {shortened(label)!r} are asked for; one of the two "
+            "would be right"
+        )
+    return mixture_of(
+        weights, model, label_index={each: label_index(each, model) for each in weights}
+    )
+
+
+def generator_for(reference: str | None, classes: object, registry: Registry) -> LoadedModel:
     """The generator that is asked for, or the default one: of classes where a label is given."""
     if reference is None:
-        return registry.default_generator() if label is None else registry.default_conditional()
+        return registry.default_generator() if classes is None else registry.default_conditional()
     model = registry.resolve(reference)
     if model.card.kind != "generator":
         raise InvalidParameter(

@@ -20,6 +20,8 @@ from contract import NUM_SEEDS
 MAX_REFERENCE = 200  # characters of NAME, NAME/VERSION or NAME@DIGEST
 MAX_COLUMNS = 256
 MAX_SCALE = 16
+MAX_WEIGHTS = 1000  # classes in one mixture
+MAX_WEIGHT = 1000
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -38,6 +40,13 @@ class GenerateParameters(BaseModel):
     n: int = Field(1, ge=1, description="images")
     seed: int | None = Field(
         None, ge=0, le=NUM_SEEDS - 1, description="of the first image; drawn, and told, if left out"
+    )
+    label_weights: dict[str, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_WEIGHTS,
+        description="classes (names or indices) and their shares, "
+        f"from 0 to {MAX_WEIGHT:,}: a mixture of them; in a query 3:0.5,8:0.5",
     )
     truncation: float | None = Field(
         None, ge=0.1, le=10, description="latent components beyond it are redrawn"
@@ -87,7 +96,7 @@ def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
     """
     if not query:
         return _DEFAULTS
-    values = once_each((name, _number(name, text)) for name, text in query_pairs(query))
+    values = once_each((name, _value(name, text)) for name, text in query_pairs(query))
     return _validated(values, max_images)
 
 
@@ -102,10 +111,20 @@ def _validated(values: object, max_images: int) -> GenerateParameters:
     return validated(GenerateParameters, values, parameter_schemas(max_images))
 
 
-def _number(name: str, text: str) -> str | int | float:
-    """The number that the text of a query stands for; any other text as it is, to be refused."""
+def _value(name: str, text: str) -> object:
+    """The value that the text of a query stands for; any other text as it is, to be refused."""
     if name in _INTEGERS and _INTEGER.fullmatch(text):
         return int(text)
     if name in _NUMBERS and _NUMBER.fullmatch(text):
         return float(text)
+    if name == "label_weights":
+        return weights_in(text)
     return text
+
+
+def weights_in(text: str) -> object:
+    """``3:0.5,8:0.5`` as a mapping; a text that is none as it is, to be refused."""
+    pairs = [each.rpartition(":") for each in text.split(",")]
+    if not all(colon and _NUMBER.fullmatch(weight) for _, colon, weight in pairs):
+        return text
+    return once_each((label, float(weight)) for label, _, weight in pairs)

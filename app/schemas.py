@@ -31,6 +31,7 @@ class ModelEntry(ModelCard):
     version: int
     digest: str = Field(description="sha256 of the model file")
     checksum: str = Field(description="verified by SHA256SUMS, or unlisted there")
+    mixes_classes: bool = Field(description="whether it takes label_weights")
     execution_provider: str = Field(description="what really runs the model")
     device: str = Field(description="instruction set of the CPU, or GPUs and driver")
     reproducibility_key: str = Field(

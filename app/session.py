@@ -10,8 +10,8 @@ from app.bound_runs import BoundRuns, TensorShape
 from app.errors import InferenceFailed, ModelRefused
 from app.execution_providers import first_line, open_session
 from app.settings import ExecutionProvider
-from app.signature import check_signature
-from contract import IMAGES, CardError, ModelCard
+from app.signature import check_mixing, check_signature
+from contract import IMAGES, LABEL_WEIGHTS, CardError, ModelCard
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
 
@@ -41,6 +41,7 @@ class Session:
             card, inputs=self._session.get_inputs(), outputs=self._session.get_outputs()
         )
         self.card = card
+        self.mixes_classes = self._has_label_weights(card)
         self._batch_sizes = sorted(batch_sizes)
         self._row_shape = (card.height, card.width, card.channels)
         self._inputs = [
@@ -69,7 +70,9 @@ class Session:
         num_images = len(next(iter(inputs.values())))
         padded = self._pad(inputs, num_images)
         try:
-            images = self._compute(padded)
+            # Class weights have no buffer of their own: they are rare.
+            compute = self._unbound if LABEL_WEIGHTS in inputs else self._compute
+            images = compute(padded)
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
             raise InferenceFailed(f"ONNX Runtime failed: {first_line(error)}") from error
         num_rows = len(next(iter(padded.values())))
@@ -79,6 +82,14 @@ class Session:
                 f"not uint8 of shape {(num_rows, *self._row_shape)}"
             )
         return images[:num_images]
+
+    def _has_label_weights(self, card: ModelCard) -> bool:
+        """Whether the model takes rows that weigh its classes, where it is given a class index."""
+        optional = {each.name: each for each in self._session.get_overridable_initializers()}
+        weights = optional.get(LABEL_WEIGHTS)
+        if weights is not None:
+            check_mixing(card, weights)
+        return weights is not None
 
     def _unbound(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
         (images,) = self._session.run([IMAGES], inputs)

@@ -15,6 +15,15 @@ class Tensor(Protocol):
     shape: list[int | str | None]
 
 
+def check_mixing(card: ModelCard, weights: Tensor) -> None:
+    """Raise ModelRefused unless this is what rows of class weights are fed to."""
+    if weights.type != "tensor(float)" or weights.shape[1:] != [card.num_classes]:
+        raise ModelRefused(
+            f"its {weights.name!r} is {_describe(weights.type, weights.shape)}; its card asks for "
+            f"{_describe('tensor(float)', ['M', card.num_classes])}"
+        )
+
+
 Expected = dict[str, tuple[str, list[int]]]  # name -> (type, shape without the dynamic N)
 
 

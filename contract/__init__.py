@@ -3,6 +3,7 @@
 from contract.card import (
     IMAGES,
     LABEL,
+    LABEL_WEIGHTS,
     LATENT,
     METADATA_KEY,
     NAME_PATTERN,
@@ -17,6 +18,7 @@ from contract.latents import NUM_SEEDS, image_seeds, sample_latents, slerp
 __all__ = [
     "IMAGES",
     "LABEL",
+    "LABEL_WEIGHTS",
     "LATENT",
     "METADATA_KEY",
     "NAME_PATTERN",

@@ -18,6 +18,7 @@ METADATA_KEY = "ganserve.card"
 # Names of the tensors of a model file.
 LATENT = "latent"  # float32 (N, latent_dim)
 LABEL = "label"  # int64 (N,), conditional generators only
+LABEL_WEIGHTS = "label_weights"  # float32 (M, num_classes); may be left out, see ModelCard
 SOURCE = "source"  # uint8 (N, H, W, source_channels), translators only
 IMAGES = "images"  # uint8 (N, H, W, C)
 
@@ -41,7 +42,12 @@ class Metric(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What a model is, needs and gives, where it comes from and how good it measured."""
+    """What a model is, needs and gives, where it comes from and how good it measured.
+
+    A conditional generator that can mix classes has an initializer ``LABEL_WEIGHTS`` that may be
+    overridden: ``LABEL`` counts its rows, each of which weighs the classes. As stored it is the
+    identity, so that without it ``LABEL`` is a class index.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

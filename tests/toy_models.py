@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from contract import IMAGES, LABEL, LATENT, SOURCE, ModelCard
+from training.exporting.class_mixing import with_class_mixing
 
 
 def make_card(name: str = "tiny", **fields: Any) -> ModelCard:
@@ -96,11 +97,14 @@ def _translator(card: ModelCard, salt: int) -> _Graph:
     return nodes, [source], weights
 
 
-def write_model(models: Path, card: ModelCard, *, version: int = 1, salt: int = 0) -> Path:
+def write_model(
+    models: Path, card: ModelCard, *, version: int = 1, salt: int = 0, mixes_classes: bool = False
+) -> Path:
     """Write a toy model into the repository ``models`` and give the path of its file."""
     path = models / card.name / str(version) / "model.onnx"
     path.parent.mkdir(parents=True)
-    path.write_bytes(make_model(card, salt=salt).SerializeToString())
+    model = make_model(card, salt=salt)
+    path.write_bytes((with_class_mixing(model) if mixes_classes else model).SerializeToString())
     return path
 
 

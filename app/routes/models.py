@@ -85,6 +85,7 @@ def entry(model: LoadedModel, reproducibility: Reproducibility) -> ModelEntry:
         version=model.version,
         digest=model.digest,
         checksum=model.checksum,
+        mixes_classes=model.session.mixes_classes,
         execution_provider=model.execution_provider,
         device=reproducibility.device_of(model),
         reproducibility_key=reproducibility.key_of(model),

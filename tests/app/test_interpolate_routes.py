@@ -145,7 +145,7 @@ def test_an_animation_tells_how_it_was_made(client: httpx.Client) -> None:
             "seeds": [1, 2],
             "frames": 4,
             "loop": True,
-            "label": "7",
+            "labels": ["7", "7"],
             "truncation": 2.0,
             "scale": 1,
         }

@@ -136,6 +136,16 @@ def test_two_picked_images_are_morphed(watched: Watched) -> None:
     expect(panel).to_be_hidden()
 
 
+def test_a_morph_leads_from_class_to_class(watched: Watched) -> None:
+    page = watched.open("?model=cgan-mnist&seed=3&n=6")
+    for name in ("class 3, seed 3", "class 8, seed 8"):
+        page.get_by_role("checkbox", name=f"Morph with {name}").check()
+    expect(page.get_by_role("region", name="Morph")).to_be_visible()
+    line = page.get_by_label("curl", exact=True).first.inner_text()
+    assert "seeds=3,8" in line
+    assert "labels=3,8" in line
+
+
 def test_a_morph_plays_until_it_is_paused(watched: Watched) -> None:
     page = watched.open("?model=cgan-mnist&label=3&seed=5&n=6&morph=5,6")
     play = page.get_by_role("button", name="Play")

@@ -9,6 +9,7 @@ from torch import nn
 
 from contract import ModelCard
 from training.exporting.card_in_graph import with_card
+from training.exporting.class_mixing import with_class_mixing
 from training.exporting.faster_graph import with_faster_graph
 from training.exporting.graph import build_onnx
 from training.exporting.graph_identity import graph_sha256
@@ -52,7 +53,7 @@ def build_checked_graph(
     Raises:
         TrainingError: the graph differs from PyTorch, or float16 weights from float32 ones.
     """
-    model = with_faster_graph(build_onnx(generator, card))
+    model = with_class_mixing(with_faster_graph(build_onnx(generator, card)))
     parity = check_parity(generator, model.SerializeToString(deterministic=True), card, sources)
     if weights == "fp32":
         return CheckedGraph(model, parity, None)

@@ -12,6 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from contract import NUM_SEEDS, ModelCard
 from training.errors import TrainingError
+from training.exporting.class_mixing import MIXING
 from training.exporting.graph_inputs import graph_inputs
 
 NUM_CALIBRATED = 256  # latents; of four times as many, the images are no nearer
@@ -48,6 +49,7 @@ def with_integers(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
             _RealLatents(card),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=[*MULTIPLYING, *BETWEEN],
+            nodes_to_exclude=[MIXING],
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,

@@ -1,118 +1,161 @@
 """Images to files, as many as wanted: the engine without HTTP, behind ``ganserve generate``."""
 
 import asyncio
-import json
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from app.encoders import ENCODERS, PNG
-from app.engine import Engine
+from app.datasets.folder import DatasetFolder, seed_in
+from app.datasets.parameters import DatasetParameters, dataset_schemas
+from app.datasets.plan import DatasetPlan
+from app.datasets.planning import plan_dataset
+from app.encoders import ENCODERS
 from app.errors import InvalidParameter
 from app.generator import Generated
-from app.layouts import render_grid
-from app.metrics import Metrics
-from app.orders import Order, batch_of, take_order
-from app.parameters import from_json
+from app.layouts import GRID, num_columns, render_grid
+from app.orders import batch_of, check_fits
+from app.own_engine import Part, Take, generate_parts, part_size
+from app.parameters import GenerateParameters
 from app.registry import Registry
+from app.reproducibility import Reproducibility
+from app.sentences import validated
 from app.settings import Settings
 from contract import NUM_SEEDS
 
-_NUM_REQUESTS = 8  # under way at once, so that no thread waits for the next one
-_TIMEOUT_S = 3600.0  # nobody waits at a socket
 
-Take = Callable[[int, Generated], None]  # the images from a position on; called in worker threads
+@dataclass(frozen=True)
+class _Job:
+    """Images that are wanted, and all that makes them."""
+
+    plan: DatasetPlan
+    registry: Registry
+    settings: Settings
+    on_progress: Callable[[int], object]
+
+    @property
+    def all_parts(self) -> Iterable[Part]:
+        return self.plan.chunks(part_size(self.settings))
+
+    def make(self, parts: Iterable[Part], take: Take, *, num_kept: int = 0) -> None:
+        """Generate the parts; so many images besides need not be made."""
+        num_there = num_kept
+
+        def count(num_images: int) -> None:
+            nonlocal num_there
+            num_there += num_images
+            self.on_progress(num_there)
+
+        self.on_progress(num_there)
+        asyncio.run(
+            generate_parts(
+                parts,
+                model=self.plan.model,
+                seed=self.plan.seed,
+                label=self.plan.rule.label,
+                truncation=self.plan.truncation,
+                registry=self.registry,
+                settings=self.settings,
+                take=take,
+                on_done=count,
+            )
+        )
 
 
 def generate_files(
     settings: Settings,
     *,
-    model: str | None,
-    label: str | None,
-    seed: int | None,
-    n: int,
     out: Path,
     on_progress: Callable[[int], object] = lambda num_images: None,
-) -> Order:
-    """Generate ``n`` images from ``seed`` on, and give the order: model, seed, ... as resolved.
+    **asked: Any,
+) -> DatasetPlan:
+    """Generate ``n`` images from ``seed`` on, and give the plan: model, seed, ... as resolved.
 
     Where ``out`` ends like an image format it is one file: the image, or a grid of all of them.
-    Otherwise it is a folder, made if need be, of files ``SEED.png``. Every file is byte for byte
-    what the service answers.
+    Otherwise it is a folder, made if need be: of one file ``SEED.png`` or, for several images, a
+    data set as /dataset gives it, of which images that are there already are kept. Every file is
+    byte for byte what the service answers.
 
     Args:
-        on_progress: called with the number of images done so far.
+        on_progress: called with the number of images that are there so far.
+        asked: parameters as ``DatasetParameters`` takes them; None is left out.
 
     Raises:
-        InvalidParameter: a value is out of range, or ``out`` cannot be written.
+        InvalidParameter: a value is out of range, ``out`` cannot be written, or it holds another
+            data set.
         ModelNotFound, LabelNotFound, NotReady, ExecutionProviderUnavailable: as for a request.
     """
-    if not 1 <= n <= NUM_SEEDS:
-        raise InvalidParameter(f"n must be an integer from 1 to {NUM_SEEDS}, not {n}")
-    is_folder, image_format = _kind_of(out)
-    asked = {"model": model, "seed": seed, "format": image_format, "n": 1 if is_folder else n}
     given = {name: value for name, value in asked.items() if value is not None}
-    parameters = from_json(json.dumps(given).encode(), max_images=n)
+    write = _write_picture
+    if out.is_dir() or not out.suffix:
+        write = _write_image if given.get("n") == 1 else _write_dataset
+    else:
+        given["format"] = _format_of(out, given.get("format"))
+    if write is _write_dataset and "seed" not in given and (seed := seed_in(out)) is not None:
+        given["seed"] = seed  # go on with the data set that is there
+    parameters = validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
     registry = Registry.load(settings)
     try:
-        order = take_order(parameters, label=label, accept=None, registry=registry, max_images=n)
-        order = replace(order, num_images=n)
-        write = _write_folder if is_folder else _write_file
-        patient = settings.model_copy(update={"request_timeout_s": _TIMEOUT_S})
-
-        def generate(take: Take) -> None:
-            asyncio.run(_generate(order, registry, patient, take, on_progress))
-
-        write(order, out, generate)
+        plan = plan_dataset(parameters, registry=registry, max_images=NUM_SEEDS)
+        write(_Job(plan, registry, settings, on_progress), out)
     except OSError as error:
         raise InvalidParameter(f"cannot write to {str(out)!r}: {error.strerror}") from error
     finally:
         registry.close()
-    return order
+    return plan
 
 
-def _kind_of(out: Path) -> tuple[bool, str]:
-    """Whether ``out`` is a folder, and the image format of what goes there."""
+def _format_of(out: Path, asked: str | None) -> str:
+    """The image format that the name of a file means."""
     suffix = out.suffix.lower().removeprefix(".")
-    if out.is_dir() or not suffix:
-        return True, PNG
     image_format = "jpeg" if suffix == "jpg" else suffix
     if image_format not in ENCODERS:
         raise InvalidParameter(
             f"{str(out)!r} is no folder, and .{suffix} is none of: {', '.join(ENCODERS)}"
         )
-    return False, image_format
+    if asked not in (None, image_format):
+        raise InvalidParameter(
+            f"{str(out)!r} is a file of format {image_format!r}, not {asked!r}; another name or "
+            "format would be right, or a folder"
+        )
+    return image_format
 
 
-def _write_folder(order: Order, out: Path, generate: Callable[[Take], None]) -> None:
+def _write_dataset(job: _Job, out: Path) -> None:
+    of_replica = Reproducibility(exact_batch_size=job.settings.exact_batch_size)
+    folder = DatasetFolder(job.plan, out, of_replica)
+    job.make(
+        folder.missing(part_size(job.settings)),
+        lambda first, generated: folder.write(generated),
+        num_kept=folder.num_kept,
+    )
+
+
+def _write_image(job: _Job, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-
-    def take(first: int, generated: Generated) -> None:
-        batch = batch_of(order, generated)
-        for row, seed in enumerate(batch.seeds):
-            (out / f"{seed}.{PNG}").write_bytes(render_grid(batch.single(row)))
-
-    generate(take)
+    _write_picture(job, out / f"{job.plan.seed}.{job.plan.format}")
 
 
-def _write_file(order: Order, out: Path, generate: Callable[[Take], None]) -> None:
+def _write_picture(job: _Job, out: Path) -> None:
     """Open a file beside ``out`` before anything is generated, and move it there once complete."""
+    n = job.plan.num_images
+    check_fits(GenerateParameters(n=n), GRID, job.plan.model.card, max_images=n)
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
     try:
         with unfinished.open("wb") as file:
-            file.write(_grid_of_all(order, generate))
+            file.write(_grid_of_all(job))
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _grid_of_all(order: Order, generate: Callable[[Take], None]) -> bytes:
+def _grid_of_all(job: _Job) -> bytes:
     kept: dict[int, Generated] = {}
-    generate(kept.__setitem__)
+    job.make(job.all_parts, kept.__setitem__)
     parts = [kept[first] for first in sorted(kept)]
     labels = tuple(label for part in parts for label in part.labels or ())
     whole = replace(
@@ -121,41 +164,6 @@ def _grid_of_all(order: Order, generate: Callable[[Take], None]) -> bytes:
         seeds=tuple(seed for part in parts for seed in part.seeds),
         labels=labels or None,
     )
+    n, rule = job.plan.num_images, job.plan.rule
+    order = replace(job.plan.order, num_images=n, label=rule.label, columns=num_columns(n, None))
     return render_grid(batch_of(order, whole))
-
-
-async def _generate(
-    order: Order,
-    registry: Registry,
-    settings: Settings,
-    take: Take,
-    on_progress: Callable[[int], object],
-) -> None:
-    """Generate all images of the order, a batch's worth a request, several requests at a time."""
-    engine = Engine(registry, settings, Metrics())
-    chunk = min(settings.exact_batch_size or settings.max_batch_size, settings.max_images)
-    starts = iter(range(0, order.num_images, chunk))
-    num_done = 0
-
-    async def work() -> None:
-        nonlocal num_done
-        for first in starts:  # shared: each worker takes the next one
-            generated = await engine.generate(
-                order.model,
-                seed=(order.seed + first) % NUM_SEEDS,
-                num_images=min(chunk, order.num_images - first),
-                label=order.label,
-                truncation_threshold=order.truncation,
-            )
-            await engine.run_encoding(take, first, generated)
-            num_done += len(generated.seeds)
-            on_progress(num_done)
-
-    try:
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(max(1, min(_NUM_REQUESTS, settings.max_queue_size // chunk))):
-                workers.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    finally:
-        await engine.close()

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from app.errors import GanServeError
 from app.logs import configure_logs
+from app.progress import progress_bar
 from app.settings import DEVICES, PREFIX, Settings
 from app.version import service_version
 
@@ -48,6 +50,8 @@ def generate(
     label: str | None,
     seed: int | None,
     n: int,
+    truncation: float | None,
+    format: str | None,
     out: Path,
     **flags: Any,
 ) -> int:
@@ -55,20 +59,33 @@ def generate(
 
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
-    order = generate_files(
-        settings,
-        model=model,
-        label=label,
-        seed=seed,
-        n=n,
-        out=out,
-        on_progress=lambda num_done: _show_progress(num_done, n),
-    )
+    with progress_bar(n) as show, _hint_if_interrupted(out, n):
+        plan = generate_files(
+            settings,
+            model=model,
+            label=label,
+            seed=seed,
+            n=n,
+            truncation=truncation,
+            format=format,
+            out=out,
+            on_progress=show,
+        )
     sys.stdout.write(
-        f"{order.num_images} of {order.model.name}/{order.model.version} "
-        f"from seed {order.seed} on, in {out}\n"
+        f"{plan.num_images} of {plan.model.name}/{plan.model.version} "
+        f"from seed {plan.seed} on, in {out}\n"
     )
     return 0
+
+
+@contextmanager
+def _hint_if_interrupted(out: Path, n: int) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if n > 1 and out.is_dir():
+            sys.stderr.write("what is there is kept; the same command goes on with it\n")
+        raise
 
 
 def bench(*, url: str | None, engine: bool, model: str | None, **flags: Any) -> int:
@@ -101,8 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     generating.add_argument("--label", help="class name or class index of the model")
     generating.add_argument("--seed", type=int, help="of the first image; drawn if left out")
     generating.add_argument("--n", type=int, default=1, help="images")
+    generating.add_argument("--truncation", type=float, help="0.1 to 10; none if left out")
+    generating.add_argument("--format", help="of the files: png, webp or jpeg")
     generating.add_argument(
-        "--out", type=Path, default=Path("."), metavar="DIR|FILE", help="where to write them"
+        "--out",
+        type=Path,
+        default=Path("."),
+        metavar="DIR|FILE",
+        help="a picture, or a folder: several images are a data set, which the same command "
+        "continues if it is interrupted",
     )
 
     benching = commands.add_parser("bench", help="measure what serving gives and costs")
@@ -126,14 +150,6 @@ def _settings(flags: dict[str, Any]) -> Settings:
             f"--models (or {PREFIX}MODELS) names one"
         )
     return settings
-
-
-def _show_progress(num_done: int, num_images: int) -> None:
-    """One line that counts up, for a person who waits."""
-    if sys.stderr.isatty():
-        end = "\n" if num_done == num_images else ""
-        sys.stderr.write(f"\r{num_done:,} of {num_images:,} images{end}")
-        sys.stderr.flush()
 
 
 def _meaning(field: str) -> str:

@@ -30,14 +30,21 @@ def opened(path: Path) -> Image.Image:
 def test_a_folder_gets_a_file_per_seed(generate: Any) -> None:
     folder = generate("new/folder", seed=2**32 - 50, n=100)
     expected = {f"{(2**32 - 50 + i) % 2**32}.png" for i in range(100)}
-    assert {path.name for path in folder.iterdir()} == expected
+    assert {path.name for path in folder.iterdir()} == expected | {"manifest.json"}
+
+
+def test_one_image_in_a_folder_is_a_file_among_others(generate: Any) -> None:
+    folder = generate("folder", seed=3)
+    generate("folder", seed=4, format="webp")
+    assert {path.name for path in folder.iterdir()} == {"3.png", "4.webp"}
 
 
 def test_a_file_in_a_folder_is_the_file_of_its_seed_alone(generate: Any) -> None:
     folder = generate("all", model="tiny-conditional", seed=0, n=70)
     for seed in (0, 33, 69):
         alone = generate(f"{seed}.png", model="tiny-conditional", seed=seed)
-        assert alone.read_bytes() == (folder / f"{seed}.png").read_bytes()
+        of_class = ("t_shirt_top", "bag", "7")[seed % 3]
+        assert alone.read_bytes() == (folder / of_class / f"{seed}.png").read_bytes()
 
 
 def test_one_file_of_many_images_is_a_grid_in_order(generate: Any) -> None:
@@ -85,7 +92,7 @@ def test_a_file_is_there_whole_or_not_at_all(generate: Any, monkeypatch: Any) ->
 
 def test_progress_is_told_to_the_end(tiny_settings: Settings, tmp_path: Path) -> None:
     told: list[int] = []
-    order = generate_files(
+    plan = generate_files(
         tiny_settings,
         model=None,
         label=None,
@@ -96,13 +103,15 @@ def test_progress_is_told_to_the_end(tiny_settings: Settings, tmp_path: Path) ->
     )
     assert told == sorted(told)
     assert told[-1] == 100
-    assert f"{order.seed}.png" in {path.name for path in (tmp_path / "out").iterdir()}
+    assert f"{plan.seed}.png" in {path.name for path in (tmp_path / "out").iterdir()}
 
 
 @pytest.mark.parametrize(
     ("out", "parameters", "error"),
     [
         ("a.gif", {}, InvalidParameter),
+        ("a.png", {"format": "webp"}, InvalidParameter),
+        ("a", {"format": "gif"}, InvalidParameter),
         ("a.png", {"n": 0}, InvalidParameter),
         ("a.png", {"n": 10**7}, InvalidParameter),
         ("a.png", {"seed": -1}, InvalidParameter),

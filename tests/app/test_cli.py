@@ -40,11 +40,16 @@ def test_generate_writes_what_the_service_answers(
     out = tmp_path / "images"
     assert run("generate", tiny_settings.models, "--seed", 4, "--n", 3, "--out", out) == 0
     assert "from seed 4 on" in capsys.readouterr().out
-    assert sorted(path.name for path in out.iterdir()) == ["4.png", "5.png", "6.png"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "4.png",
+        "5.png",
+        "6.png",
+        "manifest.json",
+    ]
     model = tiny_settings.model_copy(update={"default_model": "tiny"})
     with live_server(model) as server:
         name = server.client.get("/generate").headers["x-model"]
-        for path in out.iterdir():
+        for path in out.glob("*.png"):
             answer = server.client.get("/generate", params={"seed": path.stem, "model": name})
             assert path.read_bytes() == answer.content
 

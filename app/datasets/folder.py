@@ -1,0 +1,128 @@
+"""A data set as a folder of files, written by and by: what is there already is kept.
+
+Knows no model session and no HTTP. A file is there whole or not at all, and the manifest is there
+before the first image; so whatever ends the writing, the same call goes on where it was.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.datasets.manifest import LABELS, MANIFEST, label_blocks, manifest_bytes, manifest_of
+from app.datasets.plan import DatasetPlan
+from app.errors import InvalidParameter
+from app.generator import Generated
+from app.layouts import render_grid
+from app.orders import batch_of
+from app.reproducibility import Reproducibility
+
+_SHOWN = 3  # differences to another data set
+
+
+def seed_in(folder: Path) -> int | None:
+    """The first seed of the data set in a folder; None where there is none."""
+    seed = (_manifest_in(folder) or {}).get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+class DatasetFolder:
+    """The folder of one data set, made if need be.
+
+    Raises (when constructed):
+        InvalidParameter: the folder holds another data set, or other things.
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, plan: DatasetPlan, path: Path, reproducibility: Reproducibility) -> None:
+        self._plan, self._path = plan, path
+        _check_is_ours(path, manifest_of(plan, reproducibility))
+        for folder in _folders(plan):
+            (path / folder).mkdir(parents=True, exist_ok=True)
+        _write(path / MANIFEST, manifest_bytes(plan, reproducibility))
+        if plan.rule.num_classes:
+            _write(path / LABELS, b"".join(label_blocks(plan)))
+        self._there = {
+            f"{folder}/{file.name}".removeprefix("/")
+            for folder in _folders(plan)
+            for file in (path / folder).iterdir()
+        }
+
+    @property
+    def num_kept(self) -> int:
+        """Images that were there at the beginning."""
+        suffix = f".{self._plan.format}"
+        return sum(name.endswith(suffix) for name in self._there)
+
+    def missing(self, size: int) -> Iterator[tuple[int, int]]:
+        """Position and number of images of each part, at most ``size``, that is to be made."""
+        for first, num_images in self._plan.chunks(size):
+            start = first
+            for position in range(first, first + num_images):
+                if self._is_there(position):
+                    if start < position:
+                        yield start, position - start
+                    start = position + 1
+            if start < first + num_images:
+                yield start, first + num_images - start
+
+    def write(self, generated: Generated) -> None:
+        """Write these images; may be called in several threads at once."""
+        batch, labels = batch_of(self._plan.order, generated), generated.labels
+        for row, seed in enumerate(generated.seeds):
+            name = self._plan.path(seed, labels[row] if labels else None)
+            _write(self._path / name, render_grid(batch.single(row)))
+
+    def _is_there(self, position: int) -> bool:
+        (seed,), labels = self._plan.seeds(position, 1), self._plan.labels(position, 1)
+        return self._plan.path(seed, labels[0] if labels else None) in self._there
+
+
+def _folders(plan: DatasetPlan) -> list[str]:
+    """Of the classes that have images, relative to the data set's."""
+    counts = plan.rule.num_images(plan.seed, plan.num_images)
+    pairs = zip(plan.folders, counts, strict=True)
+    return [folder for folder, count in pairs if count] if counts else [""]
+
+
+def _check_is_ours(path: Path, manifest: dict[str, Any]) -> None:
+    there = _manifest_in(path)
+    if there is None:
+        if path.exists() and any(not each.name.startswith(".") for each in path.iterdir()):
+            raise InvalidParameter(
+                f"the folder {str(path)!r} is not empty and holds no data set of ours "
+                f"(no {MANIFEST}); a new or empty one would be right"
+            )
+        return
+    names = [name for name in {**manifest, **there} if manifest.get(name) != there.get(name)]
+    if names:
+        told = "; ".join(_difference(name, there, manifest) for name in names[:_SHOWN])
+        raise InvalidParameter(
+            f"the folder {str(path)!r} holds another data set: {told}. Another folder would be "
+            "right, or the same model and options to go on there"
+        )
+
+
+def _difference(name: str, there: dict[str, Any], here: dict[str, Any]) -> str:
+    values = there.get(name), here.get(name)
+    if any(isinstance(value, dict | list) for value in values):
+        return f"another {name}"
+    return f"{name} is {json.dumps(values[0])} there and {json.dumps(values[1])} here"
+
+
+def _manifest_in(folder: Path) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise InvalidParameter(
+            f"{str(folder / MANIFEST)!r} is no manifest of a data set: {error}"
+        ) from error
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _write(path: Path, data: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")  # hidden: no reader takes it
+    unfinished.write_bytes(data)
+    unfinished.replace(path)

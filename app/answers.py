@@ -7,6 +7,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.class_choices import Weights
 from app.computed import QUICK_BYTES, content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
 from app.encoders import PNG
@@ -18,6 +19,7 @@ from app.orders import Order, batch_of
 from app.parts import Parts
 from app.raw_response import RawResponse
 from app.seeded_answers import caching_headers
+from contract import image_seeds
 
 
 async def answer(
@@ -38,16 +40,7 @@ async def answer(
         return RawResponse(b"", headers, status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
-        generated = await parts.engine.generate(
-            order.model,
-            seed=order.seed,
-            num_images=order.num_images,
-            label=order.label,
-            label_weights=None if order.mixture is None else order.mixture.weights,
-            truncation_threshold=order.truncation,
-            timeout_s=timeout_s,
-            finish=partial(_encode_at_once, order) if _is_quick(order) else None,
-        )
+        generated = await _generate(order, parts.engine, timeout_s)
         body, encode_seconds = generated.finished or await _encode(
             order, generated, parts.engine, deadline
         )
@@ -61,6 +54,42 @@ async def answer(
         ),
     ]
     return RawResponse(body, headers)
+
+
+async def _generate(order: Order, engine: Engine, timeout_s: float) -> Generated:
+    weights = None if order.mixture is None else order.mixture.weights
+    if order.distance is not None:
+        return await _generate_around(order, engine, weights, timeout_s)
+    return await engine.generate(
+        order.model,
+        seed=order.seed,
+        num_images=order.num_images,
+        label=order.label,
+        label_weights=weights,
+        truncation_threshold=order.truncation,
+        timeout_s=timeout_s,
+        finish=partial(_encode_at_once, order) if _is_quick(order) else None,
+    )
+
+
+async def _generate_around(
+    order: Order, engine: Engine, weights: Weights | None, timeout_s: float
+) -> Generated:
+    """The image of the seed, then its neighbours, all of one class."""
+    n, seed, num_classes = order.num_images, order.seed, order.model.card.num_classes
+    label = order.label
+    if label is None and weights is None and num_classes:
+        label = seed % num_classes
+    return await engine.generate_between(
+        order.model,
+        seeds=[seed] * n,
+        towards=image_seeds(seed, n),
+        fractions=[0.0, *[order.distance or 0.0] * (n - 1)],
+        label=label,
+        label_weights=weights,
+        truncation_threshold=order.truncation,
+        timeout_s=timeout_s,
+    )
 
 
 def _is_quick(order: Order) -> bool:

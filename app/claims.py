@@ -12,6 +12,7 @@ from contract import NUM_SEEDS
 
 MAX_CLAIM_BYTES = 4096  # ours have two hundred
 _TRANSLATED = "source_sha256"  # a key that only translated images have
+_NEIGHBOURS = "distance"  # one that only images of /neighbours have
 _INTERPOLATED = "seeds"  # one that only animations and strips have
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -75,6 +76,8 @@ def _parsed(text: bytes) -> Claim:
         raise NotVerifiable(
             "it is a strip of /interpolate; only images of /generate are made again"
         )
+    if isinstance(said, dict) and _NEIGHBOURS in said:
+        raise NotVerifiable("it is of /neighbours; only images of /generate are made again")
     try:
         return Claim.model_validate(said)
     except ValidationError as error:

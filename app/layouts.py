@@ -37,6 +37,8 @@ class Batch:
     columns: int
     scale: int
     label_weights: Mapping[str, float] | None = None  # where classes are mixed
+    distance: float | None = None  # of neighbours, which lie so far on the way ...
+    around: int | None = None  # ... from this seed towards their own
     abandoned: threading.Event = field(default_factory=threading.Event)
     """Set once nobody waits for the answer any more: rendering stops between two images."""
 
@@ -137,7 +139,11 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
 def provenance(batch: Batch) -> str:
     """How a picture was made, as JSON: enough to make it again."""
     is_single = len(batch) == 1  # then its class is told, asked for or not
-    mixed = {} if batch.label_weights is None else {"label_weights": dict(batch.label_weights)}
+    more: dict[str, object] = {}
+    if batch.label_weights is not None:
+        more["label_weights"] = dict(batch.label_weights)
+    if batch.distance is not None and not (is_single and batch.seeds[0] == batch.around):
+        more |= {"distance": batch.distance, "around": batch.around}
     return _COMPACT.encode(
         {
             "digest": batch.digest,
@@ -147,7 +153,7 @@ def provenance(batch: Batch) -> str:
             "label": batch.labels[0] if is_single and batch.labels else batch.label,
             "truncation": batch.truncation,
             "scale": batch.scale,
-            **mixed,
+            **more,
         }
     )
 

@@ -12,7 +12,7 @@ from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters
 from app.pixels import MAX_PIXELS, MAX_SIDE
 from app.registry import LoadedModel, Registry
-from contract import NUM_SEEDS, LabelError, ModelCard, resolve_label
+from contract import NUM_SEEDS, LabelError, ModelCard, image_seeds, resolve_label
 
 MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512x512
 
@@ -33,6 +33,7 @@ class Order:
     columns: int
     scale: int
     mixture: Mixture | None = None
+    distance: float | None = None  # of neighbours from the image of the seed; None: of /generate
 
     @property
     def label_name(self) -> str | None:
@@ -48,6 +49,7 @@ class Order:
             "n": self.num_images,
             "label": self.label,
             "label_weights": None if self.mixture is None else self.mixture.shares,
+            "distance": self.distance,
             "truncation": self.truncation,
             "format": self.format,
             "layout": self.layout,
@@ -63,6 +65,7 @@ def take_order(
     accept: str | None,
     registry: Registry,
     max_images: int,
+    distance: float | None = None,
 ) -> Order:
     """Fill in what the parameters leave open.
 
@@ -90,6 +93,7 @@ def take_order(
         layout=layout,
         columns=num_columns(parameters.n, parameters.columns) if layout == GRID else 1,
         scale=parameters.scale,
+        distance=distance,
     )
 
 
@@ -125,7 +129,9 @@ def batch_of(order: Order, generated: Generated) -> Batch:
     class_names, labels = order.model.card.class_names, generated.labels
     return Batch(
         images=generated.images,
-        seeds=list(generated.seeds),
+        seeds=image_seeds(order.seed, len(generated.seeds))
+        if order.distance is not None
+        else list(generated.seeds),
         labels=None if labels is None else [class_names[label] for label in labels],
         label=order.label_name,
         label_weights=None if order.mixture is None else order.mixture.shares,
@@ -137,6 +143,8 @@ def batch_of(order: Order, generated: Generated) -> Batch:
         format=order.format,
         columns=order.columns,
         scale=order.scale,
+        distance=order.distance,
+        around=None if order.distance is None else order.seed,
     )
 
 

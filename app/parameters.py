@@ -6,7 +6,7 @@ Knows no model of the registry; what depends on the model's card is checked once
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
@@ -73,42 +73,67 @@ class GenerateParameters(BaseModel):
         return value
 
 
-_DEFAULTS = GenerateParameters()
+class NeighbourParameters(GenerateParameters):
+    """What can be asked of /neighbours; every field may be left out."""
+
+    n: int = Field(9, ge=1, description="images, the first of which is that of the seed itself")
+    label: str | None = Field(
+        None, min_length=1, description="a class name or class index of the model, as text"
+    )
+    distance: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="of the way towards other seeds, from 0 to 1",
+    )
+
+
+P = TypeVar("P", bound=GenerateParameters)
+
+_DEFAULTS: Mapping[type[GenerateParameters], GenerateParameters] = {
+    kind: kind() for kind in (GenerateParameters, NeighbourParameters)
+}
 _INTEGERS = frozenset({"n", "seed", "columns", "scale"})
-_NUMBERS = frozenset({"truncation"})
+_NUMBERS = frozenset({"truncation", "distance"})
 
 
-def from_json(body: bytes, *, max_images: int) -> GenerateParameters:
+def from_json(kind: type[P], body: bytes, *, max_images: int) -> P:
     """Read a JSON body; an empty one means all defaults.
 
     Raises:
         InvalidParameter: not JSON, not an object, or a field that is unknown, given twice, null or
             out of range.
     """
-    return _validated(read_json(body), max_images) if body else _DEFAULTS
+    return _validated(kind, read_json(body), max_images) if body else _defaults(kind)
 
 
-def from_query(query: bytes, *, max_images: int) -> GenerateParameters:
+def from_query(kind: type[P], query: bytes, *, max_images: int) -> P:
     """Read a query string, in which numbers are written as in JSON.
 
     Raises:
         InvalidParameter: a parameter that is unknown, given twice or out of range.
     """
     if not query:
-        return _DEFAULTS
+        return _defaults(kind)
     values = once_each((name, _value(name, text)) for name, text in query_pairs(query))
-    return _validated(values, max_images)
+    return _validated(kind, values, max_images)
 
 
 @cache
-def parameter_schemas(max_images: int) -> Mapping[str, dict[str, Any]]:
+def parameter_schemas(
+    kind: type[GenerateParameters], max_images: int
+) -> Mapping[str, dict[str, Any]]:
     """JSON Schema of each parameter, by name."""
-    schemas = schemas_of(GenerateParameters)
+    schemas = schemas_of(kind)
     return schemas | {"n": schemas["n"] | {"maximum": max_images}}
 
 
-def _validated(values: object, max_images: int) -> GenerateParameters:
-    return validated(GenerateParameters, values, parameter_schemas(max_images))
+def _defaults(kind: type[P]) -> P:
+    return cast(P, _DEFAULTS[kind])
+
+
+def _validated(kind: type[P], values: object, max_images: int) -> P:
+    return validated(kind, values, parameter_schemas(kind, max_images))
 
 
 def _value(name: str, text: str) -> object:

@@ -8,7 +8,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from app import errors
 from app.interpolate_parameters import InterpolateParameters
 from app.metrics import Metrics
-from app.parameters import GenerateParameters
+from app.parameters import GenerateParameters, NeighbourParameters
 from app.settings import Settings
 from app.translate_parameters import TranslateParameters
 from training.commands.training import RECIPE_OPTIONS
@@ -49,7 +49,12 @@ def test_every_metric_is_documented_and_none_that_is_not_there() -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    for parameters in (GenerateParameters, InterpolateParameters, TranslateParameters):
+    for parameters in (
+        GenerateParameters,
+        NeighbourParameters,
+        InterpolateParameters,
+        TranslateParameters,
+    ):
         assert set(parameters.model_fields) <= rows("http.md")
 
 

@@ -1,4 +1,7 @@
-"""/generate and /generate/{label}: parameters to an order to an answer. Knows no session."""
+"""/generate, /generate/{label}, /neighbours: parameters to an order to an answer.
+
+Knows no session.
+"""
 
 from typing import Any
 
@@ -13,7 +16,13 @@ from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
 from app.orders import take_order
 from app.parameter_bodies import read_parameter_body
-from app.parameters import GenerateParameters, from_json, from_query, parameter_schemas
+from app.parameters import (
+    GenerateParameters,
+    NeighbourParameters,
+    from_json,
+    from_query,
+    parameter_schemas,
+)
 from app.parts import Parts, parts_of
 from app.problems import responses
 from app.routes.described import (
@@ -27,41 +36,50 @@ from app.routes.described import (
     query_parameters,
     request_body,
 )
+from app.routes.direct import Endpoint
 
 SUMMARY = "Generate images"
 OF_A_CLASS = "Generate images of one class"
+AROUND = "Generate images around a seed"
 
 
-async def generate_by_query(request: Request) -> Response:
-    parts, fields = parts_of(request), header_fields(request.scope)
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    query = request.scope["query_string"]
-    parameters = from_query(query, max_images=parts.settings.max_images)
-    return await _generate(request, fields, parameters, parts, timeout_s)
+def by_query(kind: type[GenerateParameters]) -> Endpoint:
+    async def generate_by_query(request: Request) -> Response:
+        parts, fields = parts_of(request), header_fields(request.scope)
+        timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+        query = request.scope["query_string"]
+        parameters = from_query(kind, query, max_images=parts.settings.max_images)
+        return await _generate(request, fields, parameters, parts, timeout_s)
+
+    return generate_by_query
 
 
-async def generate_by_body(request: Request) -> Response:
-    parts, fields = parts_of(request), header_fields(request.scope)
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
-    body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
-    parameters = from_json(body, max_images=parts.settings.max_images)
-    return await _generate(request, fields, parameters, parts, timeout_s)
+def by_body(kind: type[GenerateParameters]) -> Endpoint:
+    async def generate_by_body(request: Request) -> Response:
+        parts, fields = parts_of(request), header_fields(request.scope)
+        timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+        body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
+        parameters = from_json(kind, body, max_images=parts.settings.max_images)
+        return await _generate(request, fields, parameters, parts, timeout_s)
+
+    return generate_by_body
 
 
 def add_routes(router: APIRouter, *, max_images: int) -> None:
-    schemas = parameter_schemas(max_images)
-    for path, summary, label in (
-        ("/generate", SUMMARY, []),
-        ("/generate/{label:path}", OF_A_CLASS, [_LABEL]),
+    for path, name, kind, summary, label in (
+        ("/generate", "generate", GenerateParameters, SUMMARY, []),
+        ("/generate/{label:path}", "generate_class", GenerateParameters, OF_A_CLASS, [_LABEL]),
+        ("/neighbours", "neighbours", NeighbourParameters, AROUND, []),
     ):
-        suffix = "_class" if label else ""
+        schemas = parameter_schemas(kind, max_images)
+        description = _NEIGHBOURS if kind is NeighbourParameters else _DESCRIPTION
         router.add_api_route(
             path,
-            generate_by_query,
+            by_query(kind),
             methods=["GET"],
             summary=summary,
-            description=_DESCRIPTION,
-            operation_id=f"get_generate{suffix}",
+            description=description,
+            operation_id=f"get_{name}",
             responses=_IMAGES | not_modified(_HEADERS) | responses(404, 422, 429, 500, 503, 504),
             openapi_extra={
                 "parameters": [*label, *query_parameters(schemas), IF_NONE_MATCH, TIMEOUT]
@@ -70,11 +88,11 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
         )
         router.add_api_route(
             path,
-            generate_by_body,
+            by_body(kind),
             methods=["POST"],
             summary=summary,
-            description=_DESCRIPTION,
-            operation_id=f"post_generate{suffix}",
+            description=description,
+            operation_id=f"post_{name}",
             responses=_IMAGES | responses(404, 413, 415, 422, 429, 500, 503, 504),
             openapi_extra={"parameters": [*label, TIMEOUT], "requestBody": request_body(schemas)},
             response_class=Response,
@@ -88,12 +106,16 @@ async def _generate(
     parts: Parts,
     timeout_s: float,
 ) -> Response:
+    label, distance = request.path_params.get("label"), None
+    if isinstance(parameters, NeighbourParameters):
+        label, distance = parameters.label, parameters.distance
     order = take_order(
         parameters,
-        label=request.path_params.get("label"),
+        label=label,
         accept=fields.get("accept"),
         registry=parts.registry,
         max_images=parts.settings.max_images,
+        distance=distance,
     )
     return await answer(request, fields, order, parts, timeout_s=timeout_s)
 
@@ -101,6 +123,11 @@ async def _generate(
 _DESCRIPTION = (
     "Image i has seed (seed + i) mod 2^32. The same model file, seed and parameters give the same "
     "bytes. Several images are one grid, a zip of files or JSON, as `layout` or `Accept` says."
+)
+
+_NEIGHBOURS = (
+    "The first image is that of the seed; image i lies at `distance` of the way from there towards "
+    "seed (seed + i) mod 2^32, and has its name and the class of the first."
 )
 
 _LABEL = {

@@ -208,6 +208,8 @@ def test_an_image_from_elsewhere_is_not_verifiable(client: httpx.Client, format:
 def test_what_other_routes_make_is_not_verifiable(client: httpx.Client) -> None:
     animation = client.get("/interpolate?frames=3").content
     assert "animated" in inspected(client, animation)["reason"]
+    around = client.get("/neighbours?n=4").content
+    assert "/neighbours" in inspected(client, around)["reason"]
     strip = client.get("/interpolate?frames=3&layout=strip").content
     assert "/interpolate" in inspected(client, strip)["reason"]
     translated = client.post("/translate", content=file_of(noise(8, 8)), headers=PNG).content

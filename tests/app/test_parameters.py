@@ -20,8 +20,8 @@ from app.parameters import from_json as from_json_with_limit
 from app.parameters import from_query as from_query_with_limit
 from tests.toy_models import make_card
 
-from_json = partial(from_json_with_limit, max_images=256)
-from_query = partial(from_query_with_limit, max_images=256)
+from_json = partial(from_json_with_limit, GenerateParameters, max_images=256)
+from_query = partial(from_query_with_limit, GenerateParameters, max_images=256)
 
 valid = st.fixed_dictionaries(
     {},
@@ -75,7 +75,7 @@ def test_nothing_at_all_means_all_defaults() -> None:
         ({"scale": 17}, "scale must be an integer from 1 to 16, not 17"),
         ({"model": 3}, "model must be NAME, NAME/VERSION or NAME@DIGEST"),
         ({"model": "x" * 201}, "model must be NAME"),
-        ({"sede": 1}, 'unknown parameter "sede"; known are: model, n, seed, truncation'),
+        ({"sede": 1}, 'unknown parameter "sede"; known are: model, n, seed, label_weights'),
         ([], "the body must be a JSON object of parameters, not an array"),
         ("seed", "the body must be a JSON object of parameters"),
         (None, "the body must be a JSON object of parameters, not null"),
@@ -125,7 +125,7 @@ def test_of_many_problems_the_first_ones_are_told() -> None:
 
 
 def test_no_schema_of_a_parameter_allows_null() -> None:
-    assert "null" not in json.dumps(parameter_schemas(256))
+    assert "null" not in json.dumps(parameter_schemas(GenerateParameters, 256))
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])

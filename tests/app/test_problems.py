@@ -203,6 +203,8 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         ("/generate", "post"),
         ("/generate/{label}", "get"),
         ("/generate/{label}", "post"),
+        ("/neighbours", "get"),
+        ("/neighbours", "post"),
         ("/interpolate", "get"),
         ("/interpolate", "post"),
         ("/dataset", "post"),

@@ -66,7 +66,7 @@ export function morphPath(order, [from, to], options) {
 }
 
 export const translatePath = (model, keepSize) =>
-  `/translate/${encodeURIComponent(pinned(model))}${keepSize ? "?keep_size=true" : ""}`;
+  `/translate/${pinned(model)}${keepSize ? "?keep_size=true" : ""}`;
 
 function query(order, values) {
   const all = { model: pinned(order.model), ...values };

@@ -22,7 +22,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         with _sigterm_as_exit():  # what was begun is cleaned up
             status: int = options.run(options)
@@ -44,7 +44,7 @@ def _sigterm_as_exit() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gantrain", description="Train and export GANs.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from app.batcher import DynamicBatcher
 from app.device_watch import DeviceWatch
-from app.errors import InferenceFailed, QueueFull
+from app.errors import Draining, InferenceFailed, QueueFull
 from app.lanes import Lanes
 from app.loading import LoadedModel
 from app.metrics import Metrics
 from app.pending import Batched, Finish, Inputs
+
+log = structlog.get_logger(__name__)
 
 Feed = dict[str, NDArray[Any]]  # what the session takes; one row per image
 
@@ -73,8 +76,19 @@ class BatchedModel:
         return batched
 
     async def run_bulk(self, inputs: Feed, lanes: Lanes) -> NDArray[np.uint8]:
-        """Compute one run where requests leave room; raises InferenceFailed or Draining."""
-        return await lanes.run_bulk(self._run, inputs)
+        """Compute one run where requests leave room.
+
+        Raises:
+            InferenceFailed: the run failed; its cause is in the log.
+            Draining: the lanes are closed.
+        """
+        try:
+            return await lanes.run_bulk(self._run, inputs)
+        except Draining:
+            raise
+        except Exception as error:  # as for a batch of requests
+            log.error("bulk_run_failed", exc_info=error)
+            raise InferenceFailed("the model failed to run; the log says why") from error
 
     def close(self) -> None:
         self._batcher.close()

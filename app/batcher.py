@@ -146,6 +146,8 @@ class DynamicBatcher:
             if request.future.done():
                 self._drop(request)
                 continue
+            if parts and request.inputs.keys() != parts[0].request.inputs.keys():
+                break  # it says otherwise what to compute: the next run is for it
             num_images = min(room, request.num_images - request.num_taken)
             parts.append(Part(request, request.num_taken, num_images))
             request.num_taken += num_images

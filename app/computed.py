@@ -1,11 +1,14 @@
 """What computed answers have in common: headers that say how, bytes encoded in time."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from app.deadlines import LIMITS, until
 from app.engine import Engine
 from app.raw_response import RawHeaders
 from app.registry import LoadedModel
+
+T = TypeVar("T")
 
 QUICK_BYTES = 16_384
 """A PNG of so few pixel bytes takes less than the 50 us of a hop to another thread and back
@@ -31,7 +34,7 @@ def content_type(media_type: str) -> tuple[bytes, bytes]:
     return b"content-type", media_type.encode()
 
 
-async def encoded(render: Callable[[], bytes], *, engine: Engine, deadline: float) -> bytes:
+async def encoded(render: Callable[[], T], *, engine: Engine, deadline: float) -> T:
     """What ``render`` gives, made beside the event loop.
 
     Raises:

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, TypeVarTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.batched_model import Batching
 from app.bulk_work import BulkWork
 from app.class_choices import Weights
@@ -15,6 +18,8 @@ from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Finish, Generated, Generator
 from app.lanes import Lanes
 from app.metrics import Metrics
+from app.pending import Batched
+from app.pixels import Pixels
 from app.registry import LoadedModel, Registry
 from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
 from app.translator import Translated, Translator
@@ -156,6 +161,44 @@ class Engine:
         deadline = asyncio.get_running_loop().time() + timeout_s
         async with until(deadline, no_answer_within(timeout_s)):
             return await translator.translate(upload, timeout_s=timeout_s)
+
+    async def generate_rows(
+        self,
+        model: LoadedModel,
+        *,
+        seeds: Sequence[int] | None = None,
+        latents: NDArray[np.float32] | None = None,
+        labels: Sequence[int] | None = None,
+        timeout_s: float | None = None,
+    ) -> Generated:
+        """Generate one image a row: of any seeds, or of latents (N, latent_dim).
+
+        Seeds without labels have the class ``seed mod num_classes``; latents need labels where the
+        model has classes.
+
+        Raises:
+            As ``generate``.
+        """
+        self.admit()
+        generator = self._worker(self._generators, model, "generator")
+        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
+        return await generator.generate_rows(
+            seeds=seeds, latents=latents, labels=labels, timeout_s=timeout_s
+        )
+
+    async def translate_sources(
+        self, model: LoadedModel, sources: Pixels, *, timeout_s: float | None = None
+    ) -> Batched:
+        """Translate images (N, H, W, C) of the model's own size and channels.
+
+        Raises:
+            InvalidParameter: the model is no translator.
+            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+        """
+        self.admit()
+        translator = self._worker(self._translators, model, "translator")
+        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
+        return await translator.translate_sources(sources, timeout_s=timeout_s)
 
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what keeps a core busy (encoders do, without the GIL) beside the event loop.

@@ -101,6 +101,39 @@ class Generator:
         labels, classes = self._classes(seeds, label, label_weights)
         return await self._submit(points, classes, seeds, labels, timeout_s)
 
+    async def generate_rows(
+        self,
+        *,
+        seeds: Sequence[int] | None,
+        latents: NDArray[np.float32] | None,
+        labels: Sequence[int] | None,
+        timeout_s: float,
+    ) -> Generated:
+        """Generate one image a row; raises as ``Engine.generate_rows`` does."""
+        inputs: Feed
+        if latents is not None:
+            seeds, num_images, inputs = (), len(latents), {LATENT: latents}
+        else:
+            seeds = seeds or ()
+            self._check_seeds(seeds)
+            num_images, inputs = len(seeds), {_POINT: points_at(seeds)}
+        self._check_ranges(num_images, None)
+        chosen = self._labels(seeds, None) if labels is None else self._each_label(labels)
+        if self._model.card.num_classes and len(chosen or ()) != num_images:
+            raise InvalidParameter(
+                f"model {self._model.name!r} has classes; a label for each image would be right"
+            )
+        inputs |= self._columns.of_labels(chosen)
+        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
+        return Generated(
+            self._model,
+            tuple(seeds),
+            chosen,
+            batched.images,
+            batched.queue_seconds,
+            batched.inference_seconds,
+        )
+
     async def generate_bulk(
         self,
         lanes: Lanes,
@@ -174,6 +207,13 @@ class Generator:
             )
         return (label,) * len(seeds)
 
+    def _each_label(self, labels: Sequence[int]) -> tuple[int, ...]:
+        for label in set(labels):
+            self._labels((0,), label)  # raises where it is none
+        return tuple(labels)
+
     def _feed(self, inputs: Feed) -> Feed:
-        latents = latents_at(inputs[_POINT], self._model.card.latent_dim)
+        latents = inputs.get(LATENT)
+        if latents is None:
+            latents = latents_at(inputs[_POINT], self._model.card.latent_dim)
         return {LATENT: latents} | self._columns.fed(inputs)

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.engine import Engine
@@ -24,6 +25,7 @@ from app.routes import (
     gallery,
     generate,
     health,
+    inference_protocol,
     inspect,
     interpolate,
     metrics,
@@ -53,7 +55,10 @@ class Service(FastAPI):
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        routed = DirectRouting(super().build_middleware_stack(), routes=self.routes)
+        routes = super().build_middleware_stack()
+        if isinstance(routes, ServerErrorMiddleware):  # RequestContext answers the unforeseen
+            routes = routes.app
+        routed = DirectRouting(routes, routes=self.routes)
         return StartupErrors(RequestContext(routed, metrics=self._figures))
 
 
@@ -76,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (generate, interpolate, openai):
         module.add_routes(app.router, max_images=settings.max_images)
     dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
-    for module in (translate, inspect, models, health, metrics, docs, gallery):
+    for module in (translate, inspect, inference_protocol, models, health, metrics, docs, gallery):
         module.add_routes(app.router)
     return app
 

@@ -82,7 +82,7 @@ def problem_response(
         status=status,
         detail=detail,
         request_id=_request_id(scope),
-        error=_openai_error(title, status, detail) if scope["path"].startswith("/v1/") else None,
+        error=_error_member(scope["path"], title, status, detail),
     )
     return Response(
         problem.model_dump_json(exclude_none=True),
@@ -90,6 +90,13 @@ def problem_response(
         {"Cache-Control": "no-store", **(headers or {})},
         media_type=MEDIA_TYPE,
     )
+
+
+def _error_member(path: str, title: str, status: int, detail: str) -> OpenAIError | str | None:
+    """What clients of other interfaces read of an error, beside the problem document."""
+    if path.startswith("/v1/"):
+        return _openai_error(title, status, detail)
+    return detail if path.startswith("/v2/") else None
 
 
 def _openai_error(title: str, status: int, detail: str) -> OpenAIError:

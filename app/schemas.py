@@ -133,6 +133,8 @@ class Problem(BaseModel):
     status: int
     detail: str
     request_id: str = Field(description="also in the header X-Request-Id and in the log")
-    error: OpenAIError | None = Field(
-        None, description="under /v1 only: the same in the form that OpenAI's clients read"
+    error: OpenAIError | str | None = Field(
+        None,
+        description="the detail in the form that clients read: of OpenAI's API under /v1, of the "
+        "Open Inference Protocol under /v2",
     )

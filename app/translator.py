@@ -11,6 +11,7 @@ from app.encoding import EncodingPool
 from app.errors import QueueFull
 from app.loading import LoadedModel
 from app.metrics import Metrics
+from app.pending import Batched
 from app.pixels import Pixels
 from contract import SOURCE
 
@@ -66,6 +67,10 @@ class Translator:
             queue_seconds=batched.queue_seconds,
             inference_seconds=batched.inference_seconds,
         )
+
+    async def translate_sources(self, sources: Pixels, *, timeout_s: float) -> Batched:
+        """Translate images (N, H, W, C) that are of the model's size already."""
+        return await self._batched.submit({SOURCE: sources}, timeout_s=timeout_s)
 
     async def _source(self, upload: bytes) -> Source:
         if self._num_decoding >= self._max_queue_size:

@@ -52,7 +52,8 @@ def add_routes(router: APIRouter, *, max_dataset_images: int) -> None:
                             "description": "n or classes must be given; each at most once",
                             "properties": dataset_schemas(max_dataset_images),
                             "additionalProperties": False,
-                        }
+                        },
+                        "example": {"n": 100, "seed": 0},
                     }
                 },
             },

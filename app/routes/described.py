@@ -70,14 +70,15 @@ def not_modified(answered: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]
     return {304: {"description": "the client holds this very answer", "headers": kept}}
 
 
-def request_body(schemas: Schemas) -> dict[str, Any]:
+def request_body(schemas: Schemas, example: Mapping[str, Any]) -> dict[str, Any]:
     schema = {
         "type": "object",
         "description": "each at most once; null is no value: leave a parameter out instead",
         "properties": schemas,
         "additionalProperties": False,
     }
-    return {"required": False, "content": {"application/json": {"schema": schema}}}
+    content = {"application/json": {"schema": schema, "example": dict(example)}}
+    return {"required": False, "content": content}
 
 
 def query_parameters(schemas: Schemas) -> list[dict[str, Any]]:

@@ -94,7 +94,10 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
             description=description,
             operation_id=f"post_{name}",
             responses=_IMAGES | responses(404, 413, 415, 422, 429, 500, 503, 504),
-            openapi_extra={"parameters": [*label, TIMEOUT], "requestBody": request_body(schemas)},
+            openapi_extra={
+                "parameters": [*label, TIMEOUT],
+                "requestBody": request_body(schemas, _EXAMPLE),
+            },
             response_class=Response,
         )
 
@@ -125,6 +128,7 @@ _DESCRIPTION = (
     "bytes. Several images are one grid, a zip of files or JSON, as `layout` or `Accept` says."
 )
 
+_EXAMPLE = {"seed": 42, "n": 4}
 _NEIGHBOURS = (
     "The first image is that of the seed; image i lies at `distance` of the way from there towards "
     "seed (seed + i) mod 2^32, and has its name and the class of the first."

@@ -71,7 +71,7 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
         description=_DESCRIPTION,
         operation_id="post_interpolate",
         responses=_FRAMES | responses(404, 413, 415, 422, 429, 500, 503, 504),
-        openapi_extra={"parameters": [TIMEOUT], "requestBody": request_body(schemas)},
+        openapi_extra={"parameters": [TIMEOUT], "requestBody": request_body(schemas, _EXAMPLE)},
         response_class=Response,
     )
 
@@ -89,6 +89,7 @@ async def _interpolate(
     return await answer_interpolation(request, fields, order, parts, timeout_s=timeout_s)
 
 
+_EXAMPLE = {"seeds": [5, 9], "frames": 24}
 _SUMMARY = "An animation between seeds"
 _DESCRIPTION = (
     "Frames along great circles of the latent space, from seed to seed. A frame that lies at a "

@@ -67,7 +67,7 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
         },
         openapi_extra={
             "parameters": [TIMEOUT],
-            "requestBody": _required(request_body(images_schemas(max_images))),
+            "requestBody": _required(request_body(images_schemas(max_images), _EXAMPLE)),
         },
     )
     router.add_api_route(
@@ -97,14 +97,12 @@ def _entry(model: LoadedModel, reference: str) -> OpenAIModel:
 
 
 def _required(body: dict[str, Any]) -> dict[str, Any]:
-    schema = body["content"]["application/json"]["schema"] | {"required": ["prompt"]}
-    example = {"prompt": "7", "n": 2, "size": "128x128", "seed": 42}
-    return {
-        "required": True,
-        "content": {"application/json": {"schema": schema, "example": example}},
-    }
+    content = body["content"]["application/json"]
+    content["schema"]["required"] = ["prompt"]
+    return body | {"required": True}
 
 
+_EXAMPLE = {"prompt": "7", "n": 2, "size": "128x128", "seed": 42}
 _DESCRIPTION = (
     "The prompt names a class of the model; `revised_prompt` says what was made of it. A `url` "
     "makes the same file again with GET /generate: nothing is kept. Errors carry a member `error` "

@@ -170,6 +170,22 @@ def test_the_unforeseen_is_500_with_an_id_and_no_traceback(
         assert server.client.get("/generate").status_code == 200
 
 
+def test_the_unforeseen_on_a_route_with_a_parameter_is_a_problem_too(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(request: object) -> object:
+        raise RuntimeError("the secret cause")
+
+    with live_server(tiny_settings) as server:
+        monkeypatch.setattr("app.routes.models._model", spoilt)
+        response = server.client.get("/models/tiny")
+        monkeypatch.undo()
+        assert response.status_code == 500
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "secret" not in response.text
+        assert server.client.get("/models/tiny").status_code == 200
+
+
 def test_a_failed_run_is_500_with_its_cause_in_the_log_and_the_next_one_works(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +227,15 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         ("/inspect", "post"),
         ("/translate", "post"),
         ("/translate/{model}", "post"),
+        ("/v2", "get"),
+        ("/v2/health/live", "get"),
+        ("/v2/health/ready", "get"),
+        ("/v2/models/{name}", "get"),
+        ("/v2/models/{name}/ready", "get"),
+        ("/v2/models/{name}/infer", "post"),
+        ("/v2/models/{name}/versions/{version}", "get"),
+        ("/v2/models/{name}/versions/{version}/ready", "get"),
+        ("/v2/models/{name}/versions/{version}/infer", "post"),
         ("/v1/images/generations", "post"),
         ("/v1/models", "get"),
         ("/v1/models/{model}", "get"),

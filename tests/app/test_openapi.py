@@ -1,0 +1,63 @@
+"""The OpenAPI document is valid, and says of every operation what a client needs to know."""
+
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+
+@pytest.fixture(scope="module")
+def document(client: httpx.Client) -> dict[str, Any]:
+    return dict(client.get("/openapi.json").json())
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_summary(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert not [name for name, operation in operations(document) if not operation.get("summary")]
+
+
+def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and "/health/" not in name:
+                assert set(response["content"]) == {"application/problem+json"}, (name, status)
+
+
+def test_every_answer_says_what_it_is(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert operation["responses"]["200"].get("description"), name
+
+
+def test_every_path_parameter_is_described(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        told = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+        path = name.partition(" ")[2]
+        assert told == {part.strip("{}") for part in path.split("/") if part.startswith("{")}, name
+
+
+def test_every_example_of_a_body_is_accepted(
+    document: dict[str, Any], client: httpx.Client
+) -> None:
+    tried = 0
+    for name, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            path = name.partition(" ")[2].replace("{name}", "tiny").replace("{version}", "1")
+            path = path.replace("{label}", "bag")
+            assert client.post(path, json=content["example"]).status_code == 200, name
+            tried += 1
+    assert tried >= 5

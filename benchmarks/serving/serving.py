@@ -46,7 +46,7 @@ def serving(
     """
     folder = site.work / "servers" / contestant.name
     folder.mkdir(parents=True, exist_ok=True)
-    port, log = _free_port(), folder / "log.txt"
+    port, log = free_port(), folder / "log.txt"
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -102,7 +102,7 @@ def _wait_for_image(
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

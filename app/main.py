@@ -43,8 +43,8 @@ from app.version import service_version
 class Service(FastAPI):
     """FastAPI behind the service's own middleware, which is outermost."""
 
-    def __init__(self, figures: Metrics, **options: Any) -> None:
-        self._figures = figures
+    def __init__(self, figures: Metrics, *, logs_access: bool, **options: Any) -> None:
+        self._figures, self._logs_access = figures, logs_access
         super().__init__(**options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +59,9 @@ class Service(FastAPI):
         if isinstance(routes, ServerErrorMiddleware):  # RequestContext answers the unforeseen
             routes = routes.app
         routed = DirectRouting(routes, routes=self.routes)
-        return StartupErrors(RequestContext(routed, metrics=self._figures))
+        return StartupErrors(
+            RequestContext(routed, metrics=self._figures, logs_access=self._logs_access)
+        )
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -67,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     figures = Metrics()
     app = Service(
         figures,
+        logs_access=settings.access_log,
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",

@@ -34,8 +34,9 @@ log = structlog.get_logger(__name__)
 class RequestContext:
     """Outermost: a request id, HEAD as GET, an answer to the unforeseen, one look at the clock."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, logs_access: bool) -> None:
         self.app = app
+        self._logs_access = logs_access
         # Few routes and statuses there are; to look one up takes as long as to count it.
         self._figures = cache(
             lambda route, status: (
@@ -90,6 +91,16 @@ class RequestContext:
         requests, duration = self._figures(route, status)
         requests.inc()
         duration.observe(seconds)
+        if self._logs_access:
+            log.info(
+                "request",
+                request_id=scope["state"]["request_id"],
+                method=scope["method"],
+                route=route,
+                path=scope["path"],
+                status=status,
+                duration_ms=round(seconds * 1000, 3),
+            )
 
 
 class StartupErrors:

@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severity that is logged"
     )
+    access_log: bool = Field(False, description="a log line for each request")
     log_format: Literal["console", "json"] = Field(
         "console", description="log lines for people or for machines"
     )

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from benchmarks.family import page, plan, plots, results, samples
-from training.cli import _parser
+from training.cli import build_parser
 from training.commands.training import RECIPE_OPTIONS
 from training.runs import resolve_config
 
@@ -52,7 +52,7 @@ def test_seeds_of_one_system_are_one_row_of_mean_and_spread(record: dict[str, An
 def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:
     for entry in (*plan.MNIST, plan.REGULARISED, *plan.STACKED_MNIST, *plan.MODE_LOSS):
         train = ["train", entry.system, *entry.with_seed(0), "--out", str(tmp_path)]
-        given = vars(_parser().parse_args(train))
+        given = vars(build_parser().parse_args(train))
         config = resolve_config(
             {name: given[name] for name in ("system", "data", *RECIPE_OPTIONS) if given[name]},
             run_dir=tmp_path, resume=False, device=torch.device("cpu"),

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.training.doctor.patients import config_of, healthy_records, measured, sick
-from training.cli import _parser
+from training.cli import build_parser
 from training.commands.training import RECIPE_OPTIONS
 from training.config import TrainConfig
 from training.devices import choose_device
@@ -26,7 +26,7 @@ from training.systems import list_systems, load_system
 
 def resolved(command: str) -> TrainConfig:
     """The configuration that this command line would train."""
-    options = _parser().parse_args(shlex.split(command)[1:])
+    options = build_parser().parse_args(shlex.split(command)[1:])
     given = {
         name: getattr(options, name)
         for name in ("system", "data", *RECIPE_OPTIONS)

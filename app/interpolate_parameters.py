@@ -1,17 +1,18 @@
 """What can be asked of /interpolate. Knows no model of the registry."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from app.animations import ANIMATIONS
 from app.json_objects import read_json
-from app.parameters import MAX_REFERENCE, MAX_SCALE
+from app.parameters import MAX_SCALE
 from app.queries import known, once_each, query_pairs
+from app.query_values import integer, number, truth
 from app.sentences import schemas_of, validated
+from app.strict_parameters import StrictParameters
 from contract import NUM_SEEDS
 
 MAX_SEEDS = 16  # that an interpolation passes through
@@ -23,16 +24,9 @@ _SEEDS = f"2 to {MAX_SEEDS} integers from 0 to {NUM_SEEDS - 1}"
 Seed = Annotated[int, Field(ge=0, le=NUM_SEEDS - 1)]
 
 
-class InterpolateParameters(BaseModel):
+class InterpolateParameters(StrictParameters):
     """Every field may be left out."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    model: str | None = Field(
-        None,
-        max_length=MAX_REFERENCE,
-        description="NAME, NAME/VERSION or NAME@DIGEST (12 or more hex digits of the sha256)",
-    )
     seeds: list[Seed] | None = Field(
         None,
         min_length=2,
@@ -68,18 +62,6 @@ class InterpolateParameters(BaseModel):
     )
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="enlargement, nearest neighbour")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _null_is_no_value(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("null")
-        return value
-
-
-_INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
-_TRUTH = {"true": True, "false": False}
-
 
 def from_json(body: bytes, *, max_images: int) -> InterpolateParameters:
     """Read a JSON body; an empty one means all defaults.
@@ -114,20 +96,12 @@ def _validated(values: object, max_images: int) -> InterpolateParameters:
     return validated(InterpolateParameters, values, interpolate_schemas(max_images))
 
 
-def _integer(text: str) -> int | str:
-    return int(text) if _INTEGER.fullmatch(text) else text
-
-
-def _number(text: str) -> float | str:
-    return float(text) if _NUMBER.fullmatch(text) else text
-
-
 _READERS: Mapping[str, Callable[[str], object]] = {
-    "seeds": lambda text: [_integer(each) for each in text.split(",")],
+    "seeds": lambda text: [integer(each) for each in text.split(",")],
     "labels": lambda text: text.split(","),
-    "frames": _integer,
-    "fps": _integer,
-    "scale": _integer,
-    "loop": lambda text: _TRUTH.get(text, text),
-    "truncation": _number,
+    "frames": integer,
+    "fps": integer,
+    "scale": integer,
+    "loop": truth,
+    "truncation": number,
 }

@@ -3,40 +3,30 @@
 Knows no model of the registry; what depends on the model's card is checked once that is known.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from app.encoders import ENCODERS, PNG
 from app.json_objects import read_json
 from app.layouts import LAYOUTS
 from app.queries import known, once_each, query_pairs
+from app.query_values import integer, number
 from app.sentences import schemas_of, validated
+from app.strict_parameters import StrictParameters
 from contract import NUM_SEEDS
 
-MAX_REFERENCE = 200  # characters of NAME, NAME/VERSION or NAME@DIGEST
 MAX_COLUMNS = 256
 MAX_SCALE = 16
 MAX_WEIGHTS = 1000  # classes in one mixture
 MAX_WEIGHT = 1000
 
-_INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 
-
-class GenerateParameters(BaseModel):
+class GenerateParameters(StrictParameters):
     """What can be asked of /generate; every field may be left out."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    model: str | None = Field(
-        None,
-        max_length=MAX_REFERENCE,
-        description="NAME, NAME/VERSION or NAME@DIGEST (12 or more hex digits of the sha256)",
-    )
     n: int = Field(1, ge=1, description="images")
     seed: int | None = Field(
         None, ge=0, le=NUM_SEEDS - 1, description="of the first image; drawn, and told, if left out"
@@ -65,13 +55,6 @@ class GenerateParameters(BaseModel):
     )
     scale: int = Field(1, ge=1, le=MAX_SCALE, description="enlargement, nearest neighbour")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _null_is_no_value(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("null")
-        return value
-
 
 class NeighbourParameters(GenerateParameters):
     """What can be asked of /neighbours; every field may be left out."""
@@ -93,8 +76,6 @@ P = TypeVar("P", bound=GenerateParameters)
 _DEFAULTS: Mapping[type[GenerateParameters], GenerateParameters] = {
     kind: kind() for kind in (GenerateParameters, NeighbourParameters)
 }
-_INTEGERS = frozenset({"n", "seed", "columns", "scale"})
-_NUMBERS = frozenset({"truncation", "distance"})
 
 
 def from_json(kind: type[P], body: bytes, *, max_images: int) -> P:
@@ -115,7 +96,8 @@ def from_query(kind: type[P], query: bytes, *, max_images: int) -> P:
     """
     if not query:
         return _defaults(kind)
-    values = once_each((name, _value(name, text)) for name, text in query_pairs(query))
+    texts = once_each(query_pairs(query))
+    values = {name: _READERS.get(name, str)(text) for name, text in texts.items()}
     return _validated(kind, values, max_images)
 
 
@@ -136,20 +118,17 @@ def _validated(kind: type[P], values: object, max_images: int) -> P:
     return validated(kind, values, parameter_schemas(kind, max_images))
 
 
-def _value(name: str, text: str) -> object:
-    """The value that the text of a query stands for; any other text as it is, to be refused."""
-    if name in _INTEGERS and _INTEGER.fullmatch(text):
-        return int(text)
-    if name in _NUMBERS and _NUMBER.fullmatch(text):
-        return float(text)
-    if name == "label_weights":
-        return weights_in(text)
-    return text
-
-
 def weights_in(text: str) -> object:
     """``3:0.5,8:0.5`` as a mapping; a text that is none as it is, to be refused."""
     pairs = [each.rpartition(":") for each in text.split(",")]
-    if not all(colon and _NUMBER.fullmatch(weight) for _, colon, weight in pairs):
+    weights = [(label, number(weight)) for label, colon, weight in pairs if colon]
+    if len(weights) < len(pairs) or any(isinstance(weight, str) for _, weight in weights):
         return text
-    return once_each((label, float(weight)) for label, _, weight in pairs)
+    return once_each(weights)
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    **dict.fromkeys(("n", "seed", "columns", "scale"), integer),
+    **dict.fromkeys(("truncation", "distance"), number),
+    "label_weights": weights_in,
+}

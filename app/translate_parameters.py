@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.encoders import ENCODERS
 from app.queries import known, once_each, query_pairs
+from app.query_values import truth
 from app.sentences import schemas_of, validated
 
 
@@ -28,8 +29,6 @@ class TranslateParameters(BaseModel):
 TRANSLATE_SCHEMAS: Mapping[str, dict[str, Any]] = schemas_of(TranslateParameters)
 """JSON Schema of each parameter, by name."""
 
-_TRUTH = {"true": True, "false": False}
-
 
 def from_query(query: bytes) -> TranslateParameters:
     """Read a query string, in which truth is written as in JSON.
@@ -38,6 +37,6 @@ def from_query(query: bytes) -> TranslateParameters:
         InvalidParameter: a parameter that is unknown, given twice or out of range.
     """
     values = once_each(query_pairs(query))
-    if values.get("keep_size") in _TRUTH:
-        values["keep_size"] = _TRUTH[values["keep_size"]]
+    if "keep_size" in values:
+        values["keep_size"] = truth(values["keep_size"])
     return validated(TranslateParameters, values, TRANSLATE_SCHEMAS)

@@ -4,29 +4,22 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from app.datasets.archives import ARCHIVES, ZIP
 from app.encoders import ENCODERS, PNG
 from app.json_objects import read_json
-from app.parameters import MAX_REFERENCE
 from app.queries import known
 from app.sentences import schemas_of, validated
+from app.strict_parameters import StrictParameters
 from contract import NUM_SEEDS
 
 Count = Annotated[int, Field(ge=1)]
 
 
-class DatasetParameters(BaseModel):
+class DatasetParameters(StrictParameters):
     """What can be asked of /dataset; ``n`` or ``classes`` must be given."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    model: str | None = Field(
-        None,
-        max_length=MAX_REFERENCE,
-        description="NAME, NAME/VERSION or NAME@DIGEST (12 or more hex digits of the sha256)",
-    )
     n: int | None = Field(None, ge=1, description="images")
     seed: int | None = Field(
         None, ge=0, le=NUM_SEEDS - 1, description="of the first image; drawn, and told, if left out"
@@ -52,13 +45,6 @@ class DatasetParameters(BaseModel):
         description="zip: a folder per class; tar: WebDataset",
         json_schema_extra={"enum": list(ARCHIVES)},
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _null_is_no_value(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("null")
-        return value
 
 
 def from_json(body: bytes, *, max_images: int) -> DatasetParameters:

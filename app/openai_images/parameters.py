@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.encoders import ENCODERS, PNG
 from app.json_objects import read_json
-from app.parameters import MAX_REFERENCE
 from app.queries import known
 from app.sentences import schemas_of, validated
+from app.strict_parameters import MAX_REFERENCE
 from contract import NUM_SEEDS
 
 MAX_PROMPT = 32_000  # characters, OpenAI's limit

@@ -20,12 +20,12 @@ from app.inference_protocol.answers import render
 from app.inference_protocol.bodies import LENGTH_FIELD, read_inference
 from app.inference_protocol.inferences import infer
 from app.inference_protocol.tensors import input_kinds, output_kind
-from app.parameters import MAX_REFERENCE
 from app.parts import parts_of
 from app.problems import responses
 from app.raw_response import RawResponse
 from app.registry import LoadedModel
 from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
+from app.strict_parameters import MAX_REFERENCE
 from app.version import service_version
 
 BINARY_TYPE = "application/octet-stream"

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import ModelNotFound, shortened
-from app.parameters import MAX_REFERENCE
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import FailedModel, LoadedModel
 from app.reproducibility import Reproducibility
 from app.schemas import FailedModelEntry, ModelEntry, ModelList
+from app.strict_parameters import MAX_REFERENCE
 
 
 async def list_models(request: Request) -> Response:

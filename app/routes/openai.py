@@ -13,12 +13,12 @@ from app.openai_images.answers import answer_images
 from app.openai_images.orders import take_images_order
 from app.openai_images.parameters import from_json, images_schemas
 from app.parameter_bodies import read_parameter_body
-from app.parameters import MAX_REFERENCE
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import LoadedModel
 from app.routes.described import MODEL_HEADERS, TIMEOUT, headers, request_body
 from app.schemas import OpenAIImages, OpenAIModel, OpenAIModelList
+from app.strict_parameters import MAX_REFERENCE
 
 
 async def generate_images(request: Request) -> Response:

@@ -13,7 +13,7 @@ from app.errors import InvalidParameter
 from app.interpolate_parameters import ANIMATION, STRIP, InterpolateParameters
 from app.layouts import compose_grid, enlarge
 from app.mixtures import require_mixing
-from app.orders import MAX_PIXELS_ALTOGETHER, generator_for, label_index, require_ready
+from app.orders import generator_for, label_index, require_ready
 from app.pixels import MAX_PIXELS, MAX_SIDE, Pixels
 from app.registry import LoadedModel, Registry
 from contract import NUM_SEEDS, ModelCard
@@ -183,8 +183,8 @@ def _check_fits(parameters: InterpolateParameters, card: ModelCard, *, max_image
             f"{card.width}x{card.height}; at most {MAX_SIDE:,} on a side and {MAX_PIXELS:,} "
             "altogether would be right"
         )
-    if parameters.layout == ANIMATION and n * width * height > MAX_PIXELS_ALTOGETHER:
+    if parameters.layout == ANIMATION and n * width * height > MAX_PIXELS:
         raise InvalidParameter(
             f"frames {n} and scale {scale} make {n * width * height:,} pixels in {n} images of "
-            f"{width}x{height}; at most {MAX_PIXELS_ALTOGETHER:,} in one animation would be right"
+            f"{width}x{height}; at most {MAX_PIXELS:,} in one animation would be right"
         )

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from app import errors
+from app.datasets.parameters import DatasetParameters
 from app.metrics import Metrics
 from app.parameters import GenerateParameters
 from app.settings import Settings
@@ -48,7 +49,7 @@ def test_every_metric_is_documented_and_none_that_is_not_there() -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    for parameters in (GenerateParameters, TranslateParameters):
+    for parameters in (GenerateParameters, TranslateParameters, DatasetParameters):
         assert set(parameters.model_fields) <= rows("http.md")
 
 

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from app import errors
+from app.datasets.parameters import DatasetParameters
 from app.interpolate_parameters import InterpolateParameters
 from app.metrics import Metrics
 from app.parameters import GenerateParameters, NeighbourParameters
@@ -54,6 +55,7 @@ def test_every_parameter_is_documented() -> None:
         NeighbourParameters,
         InterpolateParameters,
         TranslateParameters,
+        DatasetParameters,
     ):
         assert set(parameters.model_fields) <= rows("http.md")
 

@@ -77,7 +77,7 @@ the threshold lies.
 
 Why generated images of the minority do not even work as oversampling does: they are less varied
 than real ones (recall 0.61 where real images have 0.87, in the [model's
-README](../models/cgan-pneumonia/1/README.md)), and a classifier may tell them apart from real ones,
+README](../models/cgan-pneumonia/2/README.md)), and a classifier may tell them apart from real ones,
 so that it learns of them what no real X-ray has. The second was not tested here. A generator can
 only give back what it learned from the same 4,708 images; it adds neither patients nor knowledge.
 

@@ -215,6 +215,7 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         (path, method) for path, methods in document["paths"].items() for method in methods
     }
     assert operations == {
+        ("/dataset", "post"),
         ("/generate", "get"),
         ("/generate", "post"),
         ("/generate/{label}", "get"),

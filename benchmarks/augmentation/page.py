@@ -18,7 +18,8 @@ INTRODUCTION = """# Do generated images help a classifier?
 
 Made by `python -m benchmarks.augmentation`; every figure is measured here. **In short: a generator
 that was trained on much more data than you have replaces most of what you lack; one that was
-trained on the very data you have added nothing, and shifting and rotating did more.**
+trained on the very data you have brought less than showing real images again, and shifting and
+rotating did more.**
 
 {machine}; PyTorch {torch}; {date}; {runs} classifiers, {seconds:.0f} seconds each in the median,
 beside other work. Images of generators are those that `/dataset` and `ganserve generate` give.

@@ -129,7 +129,15 @@ def test_an_interrupted_command_goes_on_and_nothing_is_half_written(
     command = [sys.executable, "-m", "app", "generate", "--models", str(tiny_settings.models),
                "--device", "cpu", "--model", MODEL, "--n", str(n), "--out", str(out)]  # fmt: skip
     slowly = os.environ | {"GANSERVE_MAX_BATCH_SIZE": "1", "GANSERVE_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=slowly, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=slowly,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them ignore it, and so their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     wait_until(lambda: any(out.glob("bag/*.png")))
     process.send_signal(number)
     _, complaint = process.communicate(timeout=PATIENCE_S)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from benchmarks.augmentation import plan
 from benchmarks.augmentation.results import Row
 
-_MARKERS = "os^D"
+_STYLES = (("tab:blue", "o"), ("tab:green", "s"), ("tab:orange", "^"), ("tab:red", "D"))
 
 
 def both(rows: list[Row]) -> Figure:
@@ -22,7 +22,7 @@ def both(rows: list[Row]) -> Figure:
 
 def _mnist(axes: Axes, rows: list[Row]) -> None:
     positions = range(len(plan.PER_CLASS))
-    for number, (arm, marker) in enumerate(zip(plan.MNIST_ARMS, _MARKERS, strict=True)):
+    for number, (arm, (colour, marker)) in enumerate(zip(plan.MNIST_ARMS, _STYLES, strict=True)):
         by_size = [
             [row["accuracy"] for row in rows if (row["arm"], row["per_class"]) == (arm.name, size)]
             for size in plan.PER_CLASS
@@ -31,7 +31,7 @@ def _mnist(axes: Axes, rows: list[Row]) -> None:
             [position + 0.06 * (number - 1.5) for position in positions],
             [statistics.mean(values) for values in by_size],
             [statistics.stdev(values) for values in by_size],
-            marker=marker, capsize=3, label=arm.name,
+            color=colour, marker=marker, capsize=3, label=arm.name,
         )  # fmt: skip
     alone = [row["accuracy"] for row in rows if row["arm"] == plan.GENERATED_ALONE.name]
     axes.axhline(
@@ -50,11 +50,12 @@ def _pneumonia(axes: Axes, rows: list[Row]) -> None:
     names = [arm.name for arm in plan.PNEUMONIA_ARMS][::-1]
     for name in names:
         values = [row["balanced_accuracy"] for row in rows if row["arm"] == name]
+        label = name.replace(", all ", ",\nall ")
         colour = "tab:orange" if "generated" in name else "tab:blue"
-        axes.plot(values, [name] * len(values), "o", color=colour, alpha=0.35)
-        axes.plot([statistics.mean(values)], [name], "|", color=colour, markersize=22, mew=3)
+        axes.plot(values, [label] * len(values), "o", color=colour, alpha=0.35)
+        axes.plot([statistics.mean(values)], [label], "|", color=colour, markersize=22, mew=3)
     axes.set(
-        xlabel="balanced test accuracy (dot: a seed, bar: mean, orange: with generated images)",
-        title="PneumoniaMNIST: the generator saw the same images as the classifier",
+        xlabel="balanced test accuracy (dot: a seed, bar: mean, orange: with generated images)", ylim=(-0.6, len(names) - 0.4),
+        title="PneumoniaMNIST: the generator saw the same images",
     )  # fmt: skip
     axes.grid(alpha=0.3, axis="x")

@@ -55,7 +55,8 @@ def _pneumonia(axes: Axes, rows: list[Row]) -> None:
         axes.plot(values, [label] * len(values), "o", color=colour, alpha=0.35)
         axes.plot([statistics.mean(values)], [label], "|", color=colour, markersize=22, mew=3)
     axes.set(
-        xlabel="balanced test accuracy (dot: a seed, bar: mean, orange: with generated images)", ylim=(-0.6, len(names) - 0.4),
+        xlabel="balanced test accuracy (dot: a seed, bar: mean, orange: with generated images)",
+        ylim=(-0.6, len(names) - 0.4),
         title="PneumoniaMNIST: the generator saw the same images",
     )  # fmt: skip
     axes.grid(alpha=0.3, axis="x")

@@ -42,9 +42,11 @@ def so_far(path: Path) -> dict[str, Row]:
 
 
 def save(rows: Iterable[Row]) -> None:
+    num_threads = torch.get_num_threads()
+    threads = f"{num_threads} thread{'s' if num_threads > 1 else ''}"
     record = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": f"{_processor()}, {torch.get_num_threads()} thread(s), no GPU",
+        "machine": f"{_processor()}, {threads}, no GPU",
         "torch": torch.__version__,
         "rows": list(rows),
     }

@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format bench bench-family bench-serving
+.PHONY: help install serve test lint format docs bench bench-family bench-serving
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(DEV_READY)  ## ruff, mypy, import contracts
 format: $(DEV_READY)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: $(DEV_READY)  ## write the documentation site to build/site; a broken link fails
+	$(BIN)/python -m mkdocs build --quiet
 
 bench: $(SERVE_READY)  ## measure the service on this machine
 	@$(BIN)/ganserve bench
@@ -64,7 +67,7 @@ $(SERVE_READY): $(PACKAGING) | $(BIN)/python
 	@touch $@
 
 $(DEV_READY): $(PACKAGING) | $(BIN)/python
-	$(call install,$(FLAVOUR)$(comma)train$(comma)dev)
+	$(call install,$(FLAVOUR)$(comma)train$(comma)dev$(comma)docs)
 	@touch $(SERVE_READY) $@
 
 # The first Python that is new enough; PYTHON=... overrides the search.

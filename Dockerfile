@@ -9,11 +9,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CACHE_DIR=/var/cache/pip
 WORKDIR /src
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 COPY pyproject.toml constraints.txt ./
+# More extras of pyproject.toml, beside the flavour: EXTRAS=otel for tracing.
+ARG EXTRAS=
 # The dependencies are listed apart, so that their layer outlives every edit of the code.
 RUN for flavour in cpu gpu; do python3 -c 'import sys, tomllib; \
     project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-    print(*project["dependencies"], *project["optional-dependencies"][sys.argv[1]], sep="\n")' \
-    $flavour >$flavour.txt; done
+    extras = [each for name in sys.argv[1:] for each in project["optional-dependencies"][name]]; \
+    print(*project["dependencies"], *extras, sep="\n")' \
+    $flavour $EXTRAS >$flavour.txt; done
 
 # The project itself, as a wheel: without training/, so without its command.
 FROM build AS wheel

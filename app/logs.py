@@ -6,6 +6,7 @@ import sys
 import structlog
 
 from app.settings import Settings
+from app.tracing import log_processors
 
 
 def configure_logs(settings: Settings) -> None:
@@ -15,6 +16,7 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *log_processors(settings),
     ]
     structlog.configure(
         processors=[

@@ -36,6 +36,7 @@ from app.routes import (
 from app.routes.direct import DirectRoute, DirectRouting
 from app.settings import Settings
 from app.stream_budget import StreamBudget
+from app.tracing import traced
 from app.upload_budget import UploadBudget
 from app.version import service_version
 
@@ -43,8 +44,8 @@ from app.version import service_version
 class Service(FastAPI):
     """FastAPI behind the service's own middleware, which is outermost."""
 
-    def __init__(self, figures: Metrics, *, logs_access: bool, **options: Any) -> None:
-        self._figures, self._logs_access = figures, logs_access
+    def __init__(self, figures: Metrics, settings: Settings, **options: Any) -> None:
+        self._figures, self._settings = figures, settings
         super().__init__(**options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,9 +60,10 @@ class Service(FastAPI):
         if isinstance(routes, ServerErrorMiddleware):  # RequestContext answers the unforeseen
             routes = routes.app
         routed = DirectRouting(routes, routes=self.routes)
-        return StartupErrors(
-            RequestContext(routed, metrics=self._figures, logs_access=self._logs_access)
+        within = RequestContext(
+            routed, metrics=self._figures, logs_access=self._settings.access_log
         )
+        return StartupErrors(traced(within, self._settings))
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -69,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     figures = Metrics()
     app = Service(
         figures,
-        logs_access=settings.access_log,
+        settings,
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",

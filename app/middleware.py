@@ -23,6 +23,9 @@ from app.problems import error_response, not_found, on_internal_error
 CLIENT_GONE = 499
 """Nobody reads this status; it is counted (the number is nginx's)."""
 
+UNKNOWN_ROUTE = "unknown"
+"""What a path that is no route of ours is counted as, so that strangers make no new metrics."""
+
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -54,7 +57,8 @@ class RequestContext:
         if scope["method"] == "HEAD":  # the server leaves out the body
             scope = {**scope, "method": "GET"}
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         status = 0
 
         async def send_in_context(message: Message) -> None:
@@ -84,10 +88,11 @@ class RequestContext:
             await on_internal_error(scope)(scope, receive, send_in_context)
         finally:
             if status:  # 0: cancelled in the middle by the server's shutdown
+                state["route"] = getattr(scope.get("route"), "path_format", UNKNOWN_ROUTE)
                 self._observe(scope, status, time.perf_counter() - started)
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path_format", "unknown")
+        route = scope["state"]["route"]
         requests, duration = self._figures(route, status)
         requests.inc()
         duration.observe(seconds)

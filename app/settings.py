@@ -153,6 +153,10 @@ class Settings(BaseSettings):
         "info", description="least severity that is logged"
     )
     access_log: bool = Field(False, description="a log line for each request")
+    tracing: bool = Field(
+        False,
+        description="a span of OpenTelemetry for each request; needs the extra otel",
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="log lines for people or for machines"
     )

@@ -60,8 +60,7 @@ async def _generate(order: Order, engine: Engine, timeout_s: float) -> Generated
     weights = None if order.mixture is None else order.mixture.weights
     if order.distance is not None:
         return await _generate_around(order, engine, weights, timeout_s)
-    return await engine.generate(
-        order.model,
+    return await engine.generator(order.model).generate(
         seed=order.seed,
         num_images=order.num_images,
         label=order.label,
@@ -80,8 +79,7 @@ async def _generate_around(
     label = order.label
     if label is None and weights is None and num_classes:
         label = seed % num_classes
-    return await engine.generate_between(
-        order.model,
+    return await engine.generator(order.model).generate_between(
         seeds=[seed] * n,
         towards=image_seeds(seed, n),
         fractions=[0.0, *[order.distance or 0.0] * (n - 1)],

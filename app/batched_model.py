@@ -28,6 +28,7 @@ class Batching:
     max_queue_size: int
     max_queue_delay_ms: float
     max_in_flight: int
+    timeout_s: float  # of requests that say nothing else
     watch: DeviceWatch
 
 
@@ -46,6 +47,7 @@ class BatchedModel:
         """``feed`` makes what the session takes of what was submitted, in the worker thread."""
         labels = (model.name, str(model.version))
         self._session = model.session
+        self.timeout_s = batching.timeout_s
         self._watch = batching.watch
         self._feed = feed
         self._images_generated = metrics.images_generated.labels(*labels)
@@ -64,9 +66,10 @@ class BatchedModel:
         )
 
     async def submit(
-        self, inputs: Inputs, *, timeout_s: float, finish: Finish | None = None
+        self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None
     ) -> Batched:
         """Compute one image per row of the inputs; raises as ``DynamicBatcher.submit`` does."""
+        timeout_s = self.timeout_s if timeout_s is None else timeout_s
         try:
             batched = await self._batcher.submit(inputs, timeout_s=timeout_s, finish=finish)
         except QueueFull:

@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.devices import DEVICES
 from app.errors import GanServeError
 from app.logs import configure_logs
 from app.progress import progress_bar
-from app.settings import DEVICES, PREFIX, Settings
+from app.settings import PREFIX, Settings
 from app.version import service_version
 
 FAILED = 1

@@ -1,28 +1,22 @@
 """Seeds or uploads to pixels on every served model. Knows no HTTP: use it from a notebook."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar, TypeVarTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from app.batched_model import Batching
 from app.bulk_work import BulkWork
-from app.class_choices import Weights
 from app.cpu import num_usable_cores
-from app.deadlines import no_answer_within, until
 from app.device_watch import DeviceWatch
+from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
-from app.generator import Finish, Generated, Generator
+from app.generator import Generator
 from app.lanes import Lanes
 from app.metrics import Metrics
-from app.pending import Batched
-from app.pixels import Pixels
 from app.registry import LoadedModel, Registry
-from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
-from app.translator import Translated, Translator
+from app.settings import Settings
+from app.translator import Translator
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -30,11 +24,13 @@ W = TypeVar("W")
 
 
 class Engine:
-    """Generates and translates on the models of a registry, and owns the threads that do it."""
+    """Generates and translates on the models of a registry, and owns the threads that do it.
+
+    ``await engine.generator(model).generate(seed=42)`` gives an image.
+    """
 
     def __init__(self, registry: Registry, settings: Settings, metrics: Metrics) -> None:
         num_threads = settings.num_threads or max(1, num_usable_cores() // settings.workers)
-        self._request_timeout_s = settings.request_timeout_s
         self._is_draining = False
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
         inference = Lanes(num_parallel_runs, "inference")
@@ -45,6 +41,7 @@ class Engine:
             max_queue_size=settings.max_queue_size,
             max_queue_delay_ms=settings.max_queue_delay_ms,
             max_in_flight=num_parallel_runs,
+            timeout_s=settings.request_timeout_s,
             watch=self._watch,
         )
         self._inference, self._encoding = inference, encoding
@@ -72,133 +69,19 @@ class Engine:
         """Whether the process ends because the device does not answer any more."""
         return self._watch.is_lost
 
-    async def generate(
-        self,
-        model: LoadedModel,
-        *,
-        seed: int,
-        num_images: int = 1,
-        label: int | None = None,
-        label_weights: Weights | None = None,
-        truncation_threshold: float | None = None,
-        timeout_s: float | None = None,
-        finish: Finish | None = None,
-    ) -> Generated:
-        """Generate images; image ``i`` has the seed ``(seed + i) mod 2^32``.
-
-        A conditional model without a label gives each image the class ``its seed mod num_classes``.
-        ``label_weights`` mixes classes instead: one row (num_classes,) for all images, or one for
-        each, which adds up to 1.
-        ``timeout_s`` is ``request_timeout_s`` where it is left out. ``finish`` is called with the
-        images in the thread that made them, where one run made them all, and must be quick: the
-        others of that run wait for it.
+    def generator(self, model: LoadedModel) -> Generator:
+        """What makes images of a model, for one request: ask again for the next.
 
         Raises:
-            InvalidParameter: a value is out of range, or the model does not take it.
-            LabelNotFound: ``label`` is not a class index of the model.
-            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+            InvalidParameter: the model is no generator.
+            ModelNotFound: it is not one of this engine's.
+            Draining, QueueFull: as ``admit``.
         """
-        self.admit()
-        generator = self._worker(self._generators, model, "generator")
-        return await generator.generate(
-            seed=seed,
-            num_images=num_images,
-            label=label,
-            label_weights=label_weights,
-            truncation_threshold=truncation_threshold,
-            timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
-            finish=finish,
-        )
+        return self._worker(self._generators, model, "generator")
 
-    async def generate_between(
-        self,
-        model: LoadedModel,
-        *,
-        seeds: Sequence[int],
-        towards: Sequence[int],
-        fractions: Sequence[float],
-        label: int | None = None,
-        label_weights: Weights | None = None,
-        truncation_threshold: float | None = None,
-        timeout_s: float | None = None,
-    ) -> Generated:
-        """Generate images between seeds.
-
-        Image ``i`` lies at ``fractions[i]`` (in [0, 1]) of the great circle from the latent of
-        ``seeds[i]`` towards that of ``towards[i]``; at 0 it is the image of ``seeds[i]``.
-
-        Raises:
-            As ``generate``.
-        """
-        self.admit()
-        generator = self._worker(self._generators, model, "generator")
-        return await generator.generate_between(
-            seeds=seeds,
-            towards=towards,
-            fractions=fractions,
-            label=label,
-            label_weights=label_weights,
-            truncation_threshold=truncation_threshold,
-            timeout_s=self._request_timeout_s if timeout_s is None else timeout_s,
-        )
-
-    async def translate(
-        self, model: LoadedModel, upload: bytes, *, timeout_s: float | None = None
-    ) -> Translated:
-        """Translate the image in the bytes of a PNG, JPEG or WebP file.
-
-        ``timeout_s`` is ``request_timeout_s`` where it is left out.
-
-        Raises:
-            InvalidParameter: the model is no translator.
-            UnsupportedMediaType: the bytes are no such file.
-            InvalidUpload: they are, but damaged, animated or too large.
-            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
-        """
-        self.admit()
-        translator = self._worker(self._translators, model, "translator")
-        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        async with until(deadline, no_answer_within(timeout_s)):
-            return await translator.translate(upload, timeout_s=timeout_s)
-
-    async def generate_rows(
-        self,
-        model: LoadedModel,
-        *,
-        seeds: Sequence[int] | None = None,
-        latents: NDArray[np.float32] | None = None,
-        labels: Sequence[int] | None = None,
-        timeout_s: float | None = None,
-    ) -> Generated:
-        """Generate one image a row: of any seeds, or of latents (N, latent_dim).
-
-        Seeds without labels have the class ``seed mod num_classes``; latents need labels where the
-        model has classes.
-
-        Raises:
-            As ``generate``.
-        """
-        self.admit()
-        generator = self._worker(self._generators, model, "generator")
-        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
-        return await generator.generate_rows(
-            seeds=seeds, latents=latents, labels=labels, timeout_s=timeout_s
-        )
-
-    async def translate_sources(
-        self, model: LoadedModel, sources: Pixels, *, timeout_s: float | None = None
-    ) -> Batched:
-        """Translate images (N, H, W, C) of the model's own size and channels.
-
-        Raises:
-            InvalidParameter: the model is no translator.
-            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
-        """
-        self.admit()
-        translator = self._worker(self._translators, model, "translator")
-        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
-        return await translator.translate_sources(sources, timeout_s=timeout_s)
+    def translator(self, model: LoadedModel) -> Translator:
+        """What translates images with a model, for one request; raises as ``generator`` does."""
+        return self._worker(self._translators, model, "translator")
 
     async def run_encoding(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what keeps a core busy (encoders do, without the GIL) beside the event loop.
@@ -233,6 +116,7 @@ class Engine:
         self._encoding.close()
 
     def _worker(self, workers: Mapping[LoadedModel, W], model: LoadedModel, kind: str) -> W:
+        self.admit()
         worker = workers.get(model)
         if worker is not None:
             return worker

@@ -9,8 +9,8 @@ from importlib import metadata
 import onnxruntime as ort
 import structlog
 
+from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.errors import ExecutionProviderUnavailable, ModelRefused
-from app.settings import EXECUTION_PROVIDERS, ExecutionProvider
 
 log = structlog.get_logger(__name__)
 

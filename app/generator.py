@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from app.batched_model import BatchedModel, Batching, Feed
 from app.class_choices import ClassColumns, Columns, Weights
-from app.errors import InvalidParameter, LabelNotFound
+from app.errors import InvalidParameter
 from app.lanes import Lanes
 from app.latent_points import Points, latents_at, points_at, points_between
 from app.loading import LoadedModel
 from app.metrics import Metrics
+from app.model_classes import Labels, ModelClasses
 from contract import LATENT, NUM_SEEDS, image_seeds
 
 MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
@@ -30,7 +31,7 @@ class Generated:
 
     model: LoadedModel
     seeds: tuple[int, ...]
-    labels: tuple[int, ...] | None  # None: the model has no classes, or they are mixed
+    labels: Labels | None  # None: the model has no classes, or they are mixed
     images: NDArray[np.uint8]  # (N, H, W, C)
     queue_seconds: float = 0.0  # both 0 while the images are being finished
     inference_seconds: float = 0.0
@@ -57,6 +58,7 @@ class Generator:
     ) -> None:
         self._model = model
         self._max_images = max_images
+        self._classes = ModelClasses(model.name, model.card.num_classes)
         self._columns = ClassColumns(
             model.card.num_classes, mixes_classes=model.session.mixes_classes
         )
@@ -66,19 +68,32 @@ class Generator:
         self,
         *,
         seed: int,
-        num_images: int,
-        label: int | None,
-        label_weights: Weights | None,
-        truncation_threshold: float | None,
-        timeout_s: float,
+        num_images: int = 1,
+        label: int | None = None,
+        label_weights: Weights | None = None,
+        truncation_threshold: float | None = None,
+        timeout_s: float | None = None,
         finish: Finish | None = None,
     ) -> Generated:
-        """Generate images of consecutive seeds; raises as ``Engine.generate`` does."""
+        """Generate images; image ``i`` has the seed ``(seed + i) mod 2^32``.
+
+        A conditional model without a label gives each image the class ``its seed mod num_classes``.
+        ``label_weights`` mixes classes instead: one row (num_classes,) for all images, or one for
+        each, which adds up to 1.
+        ``timeout_s`` is ``request_timeout_s`` where it is left out. ``finish`` is called with the
+        images in the thread that made them, where one run made them all, and must be quick: the
+        others of that run wait for it.
+
+        Raises:
+            InvalidParameter: a value is out of range, or the model does not take it.
+            LabelNotFound: ``label`` is not a class index of the model.
+            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+        """
         self._check_seeds((seed,))
         self._check_ranges(num_images, truncation_threshold)
         seeds = image_seeds(seed, num_images)
         points = points_at(seeds, truncation_threshold=truncation_threshold)
-        labels, classes = self._classes(seeds, label, label_weights)
+        labels, classes = self._choose(seeds, label, label_weights)
         return await self._submit(points, classes, seeds, labels, timeout_s, finish)
 
     async def generate_between(
@@ -87,29 +102,37 @@ class Generator:
         seeds: Sequence[int],
         towards: Sequence[int],
         fractions: Sequence[float],
-        label: int | None,
-        label_weights: Weights | None,
-        truncation_threshold: float | None,
-        timeout_s: float,
+        label: int | None = None,
+        label_weights: Weights | None = None,
+        truncation_threshold: float | None = None,
+        timeout_s: float | None = None,
     ) -> Generated:
-        """Generate images between seeds; raises as ``Engine.generate_between`` does."""
+        """Generate images between seeds; raises as ``generate`` does.
+
+        Image ``i`` lies at ``fractions[i]`` (in [0, 1]) of the great circle from the latent of
+        ``seeds[i]`` towards that of ``towards[i]``; at 0 it is the image of ``seeds[i]``.
+        """
         self._check_seeds((*seeds, *towards))
         self._check_ranges(len(seeds), truncation_threshold)
         points = points_between(
             seeds, towards, fractions, truncation_threshold=truncation_threshold
         )
-        labels, classes = self._classes(seeds, label, label_weights)
+        labels, classes = self._choose(seeds, label, label_weights)
         return await self._submit(points, classes, seeds, labels, timeout_s)
 
     async def generate_rows(
         self,
         *,
-        seeds: Sequence[int] | None,
-        latents: NDArray[np.float32] | None,
-        labels: Sequence[int] | None,
-        timeout_s: float,
+        seeds: Sequence[int] | None = None,
+        latents: NDArray[np.float32] | None = None,
+        labels: Sequence[int] | None = None,
+        timeout_s: float | None = None,
     ) -> Generated:
-        """Generate one image a row; raises as ``Engine.generate_rows`` does."""
+        """Generate one image a row, of any seeds or of latents (N, latent_dim).
+
+        Seeds without labels have the class ``seed mod num_classes``; latents need labels where the
+        model has classes. Raises as ``generate`` does.
+        """
         inputs: Feed
         if latents is not None:
             seeds, num_images, inputs = (), len(latents), {LATENT: latents}
@@ -118,11 +141,10 @@ class Generator:
             self._check_seeds(seeds)
             num_images, inputs = len(seeds), {_POINT: points_at(seeds)}
         self._check_ranges(num_images, None)
-        chosen = self._labels(seeds, None) if labels is None else self._each_label(labels)
-        if self._model.card.num_classes and len(chosen or ()) != num_images:
-            raise InvalidParameter(
-                f"model {self._model.name!r} has classes; a label for each image would be right"
-            )
+        if labels is None and seeds:
+            chosen = self._classes.of_seeds(seeds, None)
+        else:
+            chosen = self._classes.of_rows(labels, num_images)
         inputs |= self._columns.of_labels(chosen)
         batched = await self._batched.submit(inputs, timeout_s=timeout_s)
         return Generated(
@@ -139,7 +161,7 @@ class Generator:
         lanes: Lanes,
         *,
         seeds: Sequence[int],
-        labels: tuple[int, ...] | None,
+        labels: Labels | None,
         truncation_threshold: float | None,
     ) -> Generated:
         """Generate images in one run, where requests leave room; raises as ``BulkWork`` does."""
@@ -156,8 +178,8 @@ class Generator:
         points: Points,
         classes: Columns,
         seeds: Sequence[int],
-        labels: tuple[int, ...] | None,
-        timeout_s: float,
+        labels: Labels | None,
+        timeout_s: float | None,
         finish: Finish | None = None,
     ) -> Generated:
         made = partial(Generated, self._model, tuple(seeds), labels)
@@ -170,12 +192,12 @@ class Generator:
             batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
         )
 
-    def _classes(
+    def _choose(
         self, seeds: Sequence[int], label: int | None, label_weights: Weights | None
-    ) -> tuple[tuple[int, ...] | None, Columns]:
+    ) -> tuple[Labels | None, Columns]:
         """Class index of each image (None for a mixture), and what goes into the queue."""
         if label_weights is None:
-            labels = self._labels(seeds, label)
+            labels = self._classes.of_seeds(seeds, label)
             return labels, self._columns.of_labels(labels)
         if not self._model.session.mixes_classes:
             raise InvalidParameter(f"model {self._model.name!r} cannot mix classes")
@@ -194,23 +216,6 @@ class Generator:
         low, high = MIN_TRUNCATION_THRESHOLD, MAX_TRUNCATION_THRESHOLD
         if threshold is not None and not low <= threshold <= high:
             raise InvalidParameter(f"truncation {threshold} is not in {low:g}..{high:g}")
-
-    def _labels(self, seeds: Sequence[int], label: int | None) -> tuple[int, ...] | None:
-        name, num_classes = self._model.name, self._model.card.num_classes
-        if label is None:
-            return tuple(seed % num_classes for seed in seeds) if num_classes else None
-        if not num_classes:
-            raise InvalidParameter(f"model {name!r} has no classes, so it takes no label")
-        if not 0 <= label < num_classes:
-            raise LabelNotFound(
-                f"label {label} is not a class index of model {name!r}: 0..{num_classes - 1}"
-            )
-        return (label,) * len(seeds)
-
-    def _each_label(self, labels: Sequence[int]) -> tuple[int, ...]:
-        for label in set(labels):
-            self._labels((0,), label)  # raises where it is none
-        return tuple(labels)
 
     def _feed(self, inputs: Feed) -> Feed:
         latents = inputs.get(LATENT)

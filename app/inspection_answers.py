@@ -22,8 +22,7 @@ async def inspect_upload(upload: bytes, parts: Parts, *, timeout_s: float) -> In
         order = order_of(claim, registry=parts.registry, max_images=parts.settings.max_images)
     except NotVerifiable as why:
         return _not_verifiable(str(why), claim)
-    generated = await parts.engine.generate(
-        order.model,
+    generated = await parts.engine.generator(order.model).generate(
         seed=order.seed,
         num_images=order.num_images,
         label=order.label,

@@ -39,8 +39,7 @@ async def answer_interpolation(
     here, there, fractions = zip(*order.places, strict=True)
     weights = order.class_weights
     async with WhileConnected(request.receive):
-        generated = await parts.engine.generate_between(
-            order.model,
+        generated = await parts.engine.generator(order.model).generate_between(
             seeds=[order.seeds[each] for each in here],
             towards=[order.seeds[each] for each in there],
             fractions=fractions,

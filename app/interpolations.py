@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.animations import ANIMATIONS, APNG, Frames
+from app.choices import generator_for, label_index, require_ready
 from app.class_choices import Weights, between
 from app.encoders import ENCODERS, PNG
 from app.errors import InvalidParameter
 from app.interpolate_parameters import ANIMATION, STRIP, InterpolateParameters
 from app.layouts import compose_grid, enlarge
 from app.mixtures import require_mixing
-from app.orders import generator_for, label_index, require_ready
 from app.pixels import MAX_PIXELS, MAX_SIDE, Pixels
 from app.registry import LoadedModel, Registry
 from contract import NUM_SEEDS, ModelCard

@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import structlog
 
+from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
 from app.repository import Checksum, ModelFile
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS, ExecutionProvider, Settings
+from app.settings import Settings
 from contract import ModelCard
 
 log = structlog.get_logger(__name__)

@@ -1,18 +1,18 @@
 """Parameters and a model to an order: all that is needed to make an answer. Knows no HTTP."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.errors import InvalidParameter, LabelNotFound, NotReady, shortened
+from app.choices import class_choice, generator_for, require_ready
+from app.errors import InvalidParameter
 from app.generator import Generated
 from app.layouts import GRID, Batch, num_columns
-from app.mixtures import Mixture, mixture_of
+from app.mixtures import Mixture
 from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters
 from app.pixels import MAX_PIXELS, MAX_SIDE
 from app.registry import LoadedModel, Registry
-from contract import NUM_SEEDS, LabelError, ModelCard, image_seeds, resolve_label
+from contract import NUM_SEEDS, ModelCard, image_seeds
 
 MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512x512
 
@@ -146,55 +146,3 @@ def batch_of(order: Order, generated: Generated) -> Batch:
         distance=order.distance,
         around=None if order.distance is None else order.seed,
     )
-
-
-def require_ready(registry: Registry) -> None:
-    if not registry.is_ready:
-        raise NotReady("no model is served: the repository is empty or all of it failed to load")
-
-
-def class_choice(
-    label: str | None, weights: Mapping[str, float] | None, model: LoadedModel
-) -> int | Mixture | None:
-    """The class that is asked for, or the mixture; None where neither is.
-
-    Raises:
-        InvalidParameter: both are, or the model has no classes, or cannot mix them.
-        LabelNotFound: not a class of the model.
-    """
-    if weights is None:
-        return None if label is None else label_index(label, model)
-    if label is not None:
-        raise InvalidParameter(
-            f"label_weights and the class {shortened(label)!r} are asked for; one of the two "
-            "would be right"
-        )
-    return mixture_of(
-        weights, model, label_index={each: label_index(each, model) for each in weights}
-    )
-
-
-def generator_for(reference: str | None, classes: object, registry: Registry) -> LoadedModel:
-    """The generator that is asked for, or the default one: of classes where a label is given."""
-    if reference is None:
-        return registry.default_generator() if classes is None else registry.default_conditional()
-    model = registry.resolve(reference)
-    if model.card.kind != "generator":
-        raise InvalidParameter(
-            f"model {shortened(reference)!r} is a {model.card.kind}: it makes images from images; "
-            "a generator would be right here (GET /models lists them)"
-        )
-    return model
-
-
-def label_index(label: str, model: LoadedModel) -> int:
-    """The index of a class of the model, which is named or counted."""
-    if not model.card.is_conditional:
-        raise InvalidParameter(
-            f"label {shortened(label)!r} is asked of model {model.name!r}, which has no classes; "
-            "a model with class_names would be right (GET /models lists them), or no label"
-        )
-    try:
-        return resolve_label(label, model.card.class_names)
-    except LabelError as error:
-        raise LabelNotFound(f"model {model.name!r}: {error}") from error

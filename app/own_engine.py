@@ -43,8 +43,7 @@ async def generate_parts(
 
     async def work() -> None:
         for first, num_images in remaining:  # shared: each worker takes the next one
-            generated = await engine.generate(
-                model,
+            generated = await engine.generator(model).generate(
                 seed=(seed + first) % NUM_SEEDS,
                 num_images=num_images,
                 label=label,

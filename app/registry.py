@@ -8,6 +8,7 @@ from typing import Self
 import structlog
 
 from app.cpu import num_usable_cores
+from app.devices import ExecutionProvider
 from app.errors import (
     ExecutionProviderUnavailable,
     InvalidParameter,
@@ -18,7 +19,7 @@ from app.errors import (
 from app.execution_providers import candidates
 from app.loading import LoadedModel, batch_sizes, load_model
 from app.repository import FailedModel, ModelFile, scan
-from app.settings import ExecutionProvider, Settings
+from app.settings import Settings
 
 __all__ = ["FailedModel", "LoadedModel", "Registry"]
 

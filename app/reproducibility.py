@@ -12,10 +12,10 @@ from pathlib import Path
 
 import onnxruntime
 
+from app.devices import EXECUTION_PROVIDERS
 from app.encoders import ENCODER_VERSIONS
 from app.execution_providers import GRAPH_OPTIMIZATION
 from app.loading import LoadedModel
-from app.settings import EXECUTION_PROVIDERS
 from app.version import service_version
 
 LENGTH = 16  # hexadecimal digits of a key

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bound_runs import BoundRuns, TensorShape
+from app.devices import ExecutionProvider
 from app.errors import InferenceFailed, ModelRefused
 from app.execution_providers import first_line, open_session
-from app.settings import ExecutionProvider
 from app.signature import check_mixing, check_signature
 from contract import IMAGES, LABEL_WEIGHTS, CardError, ModelCard
 

@@ -21,7 +21,9 @@ async def answer_translation(
 ) -> Response:
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
-        translated = await parts.engine.translate(order.model, upload, timeout_s=timeout_s)
+        translated = await parts.engine.translator(order.model).translate(
+            upload, timeout_s=timeout_s
+        )
         started = time.perf_counter()
         body = await encoded(
             partial(render, order, translated), engine=parts.engine, deadline=deadline

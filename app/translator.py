@@ -1,11 +1,13 @@
 """One translator at work: an upload to a source to an image. Knows no settings."""
 
+import asyncio
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
 from app.batched_model import BatchedModel, Batching
+from app.deadlines import no_answer_within, until
 from app.decoders import Source, decode
 from app.encoding import EncodingPool
 from app.errors import QueueFull
@@ -51,8 +53,22 @@ class Translator:
             decode, width=card.width, height=card.height, channels=card.source_channels
         )
 
-    async def translate(self, upload: bytes, *, timeout_s: float) -> Translated:
-        """Translate one image; raises as ``Engine.translate`` does."""
+    async def translate(self, upload: bytes, *, timeout_s: float | None = None) -> Translated:
+        """Translate the image in the bytes of a PNG, JPEG or WebP file.
+
+        ``timeout_s`` is ``request_timeout_s`` where it is left out.
+
+        Raises:
+            UnsupportedMediaType: the bytes are no such file.
+            InvalidUpload: they are, but damaged, animated or too large.
+            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+        """
+        timeout_s = self._batched.timeout_s if timeout_s is None else timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        async with until(deadline, no_answer_within(timeout_s)):
+            return await self._translate(upload, timeout_s)
+
+    async def _translate(self, upload: bytes, timeout_s: float) -> Translated:
         started = time.perf_counter()
         source = await self._source(upload)
         decode_seconds = time.perf_counter() - started
@@ -68,8 +84,14 @@ class Translator:
             inference_seconds=batched.inference_seconds,
         )
 
-    async def translate_sources(self, sources: Pixels, *, timeout_s: float) -> Batched:
-        """Translate images (N, H, W, C) that are of the model's size already."""
+    async def translate_sources(
+        self, sources: Pixels, *, timeout_s: float | None = None
+    ) -> Batched:
+        """Translate images (N, H, W, C) of the model's own size and channels.
+
+        Raises:
+            QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
+        """
         return await self._batched.submit({SOURCE: sources}, timeout_s=timeout_s)
 
     async def _source(self, upload: bytes) -> Source:

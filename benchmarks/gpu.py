@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from app.benching.http_clients import Address, HttpClients
 from app.benching.load import Load, put_under_load
 from app.benching.server_process import HOST, cpu_seconds, server_process
+from app.devices import EXECUTION_PROVIDERS
 from app.loading import LoadedModel
 from app.registry import Registry
-from app.settings import EXECUTION_PROVIDERS, Settings
+from app.settings import Settings
 from contract import LABEL, LATENT, SOURCE, sample_latents
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.settings import DEVICES, PREFIX, Settings
+from app.devices import DEVICES
+from app.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -58,7 +58,7 @@ async def own_engine(settings: Settings, model: str | None) -> AsyncIterator[Tar
     @asynccontextmanager
     async def connect(num_images: int) -> AsyncIterator[Ask]:
         async def ask(seed: int) -> None:
-            generated = await engine.generate(chosen, seed=seed, num_images=num_images)
+            generated = await engine.generator(chosen).generate(seed=seed, num_images=num_images)
             png_of(chosen, generated.images, image_seeds(seed, num_images))
 
         yield ask

@@ -2,11 +2,11 @@
 
 import secrets
 
+from app.choices import generator_for, label_index
 from app.datasets.labels import LabelRule
 from app.datasets.parameters import DatasetParameters
 from app.datasets.plan import DatasetPlan
 from app.errors import InvalidParameter, NotReady, shortened
-from app.orders import generator_for, label_index
 from app.registry import LoadedModel, Registry
 from contract import NUM_SEEDS
 

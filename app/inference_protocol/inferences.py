@@ -34,13 +34,12 @@ async def infer(
         )
     if model.card.kind == "translator":
         sources = asked.inputs[SOURCE]
-        done = await engine.translate_sources(model, sources, timeout_s=timeout_s)
+        done = await engine.translator(model).translate_sources(sources, timeout_s=timeout_s)
         return Inferred(done.images, done.queue_seconds, done.inference_seconds)
     if (SEED in asked.inputs) == (LATENT in asked.inputs):
         raise InvalidParameter(f"either {SEED!r} or {LATENT!r} would be right, not both or neither")
     labels, latents = asked.inputs.get(LABEL), asked.inputs.get(LATENT)
-    generated = await engine.generate_rows(
-        model,
+    generated = await engine.generator(model).generate_rows(
         seeds=None if latents is not None else asked.inputs[SEED].tolist(),
         latents=latents,
         labels=None if labels is None else labels.tolist(),

@@ -29,8 +29,7 @@ async def answer_images(
 ) -> Response:
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
-        generated = await parts.engine.generate(
-            order.model,
+        generated = await parts.engine.generator(order.model).generate(
             seed=order.seed,
             num_images=order.num_images,
             label=order.label,

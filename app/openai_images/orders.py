@@ -2,11 +2,12 @@
 
 import secrets
 
+from app.choices import generator_for, require_ready
 from app.encoders import PNG
 from app.errors import InvalidParameter
 from app.openai_images.parameters import ImagesParameters
 from app.openai_images.prompts import class_of_prompt
-from app.orders import MAX_PIXELS_ALTOGETHER, Order, generator_for, require_ready
+from app.orders import MAX_PIXELS_ALTOGETHER, Order
 from app.parameters import MAX_SCALE
 from app.pixels import MAX_PIXELS, MAX_SIDE
 from app.registry import LoadedModel, Registry

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.devices import EXECUTION_PROVIDERS
 from app.errors import InferenceFailed
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS
 from tests.toy_models import make_card, make_model
 
 CPU = EXECUTION_PROVIDERS["cpu"]

@@ -14,13 +14,12 @@ from tests.live_server import PATIENCE_S, ROOT, free_port, is_ready, wait_until
 # A CPU that is treated as a GPU, and breaks once it is warm.
 SICK_SERVER = """
 import dataclasses, sys
-from app import settings
-settings.EXECUTION_PROVIDERS["cpu"] = dataclasses.replace(
-    settings.EXECUTION_PROVIDERS["cpu"], buffers_on="cpu"
-)
+from app.devices import EXECUTION_PROVIDERS
+EXECUTION_PROVIDERS["cpu"] = dataclasses.replace(EXECUTION_PROVIDERS["cpu"], buffers_on="cpu")
 from app.errors import InferenceFailed
 from app.serving import serve
 from app.session import Session
+from app.settings import Settings
 
 really_run = Session.run
 
@@ -31,7 +30,7 @@ def run(session, inputs):
 
 Session.run = run
 models, port = sys.argv[1:]
-sys.exit(serve(settings.Settings(models=models, port=int(port), device="cpu"), flags={}))
+sys.exit(serve(Settings(models=models, port=int(port), device="cpu"), flags={}))
 """
 
 

@@ -76,7 +76,7 @@ def slow_session(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_image_is_that_of_its_seed(run: Any, registry: Registry) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        generated = await engine.generate(model, seed=7)
+        generated = await engine.generator(model).generate(seed=7)
         latents = sample_latents([7], model.card.latent_dim)
         assert np.array_equal(generated.images, model.session.run({"latent": latents}))
         assert (generated.model, generated.seeds, generated.labels) == (model, (7,), None)
@@ -89,10 +89,11 @@ def test_an_image_is_that_of_its_seed(run: Any, registry: Registry) -> None:
 def test_seeds_count_up_and_wrap_around(run: Any, registry: Registry) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        generated = await engine.generate(model, seed=2**32 - 2, num_images=4)
+        generated = await engine.generator(model).generate(seed=2**32 - 2, num_images=4)
         assert generated.seeds == (2**32 - 2, 2**32 - 1, 0, 1)
         assert np.array_equal(
-            generated.images[2:], (await engine.generate(model, seed=0, num_images=2)).images
+            generated.images[2:],
+            (await engine.generator(model).generate(seed=0, num_images=2)).images,
         )
 
     run(test)
@@ -100,7 +101,9 @@ def test_seeds_count_up_and_wrap_around(run: Any, registry: Registry) -> None:
 
 def test_different_seeds_give_different_images(run: Any, registry: Registry) -> None:
     async def test(engine: Engine) -> None:
-        images = (await engine.generate(registry.resolve("tiny"), seed=0, num_images=100)).images
+        images = (
+            await engine.generator(registry.resolve("tiny")).generate(seed=0, num_images=100)
+        ).images
         assert len(np.unique(images.reshape(100, -1), axis=0)) == 100
 
     run(test)
@@ -129,8 +132,8 @@ def test_an_image_does_not_depend_on_its_company(
         model = registry.resolve("tiny-conditional")
         answers = await asyncio.gather(
             *(
-                engine.generate(
-                    model, seed=seed, num_images=n, truncation_threshold=threshold, label=label
+                engine.generator(model).generate(
+                    seed=seed, num_images=n, truncation_threshold=threshold, label=label
                 )
                 for seed, n, threshold, label in requests
             )
@@ -138,8 +141,7 @@ def test_an_image_does_not_depend_on_its_company(
         for (_, _, threshold, _), answer in zip(requests, answers, strict=True):
             assert answer.labels is not None
             for row in (0, len(answer.seeds) - 1):
-                alone = await engine.generate(
-                    model,
+                alone = await engine.generator(model).generate(
                     seed=answer.seeds[row],
                     label=answer.labels[row],
                     truncation_threshold=threshold,
@@ -154,9 +156,9 @@ def test_without_a_label_the_class_is_the_seed_modulo_the_number_of_classes(
 ) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny-conditional")
-        generated = await engine.generate(model, seed=2**32 - 1, num_images=4)
+        generated = await engine.generator(model).generate(seed=2**32 - 1, num_images=4)
         assert generated.labels == ((2**32 - 1) % 3, 0, 1, 2)
-        asked = await engine.generate(model, seed=0, num_images=3, label=2)
+        asked = await engine.generator(model).generate(seed=0, num_images=3, label=2)
         assert asked.labels == (2, 2, 2)
         assert not np.array_equal(asked.images[0], generated.images[1])
 
@@ -168,8 +170,10 @@ def test_truncation_changes_only_images_with_components_beyond_it(
 ) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        free = await engine.generate(model, seed=0, num_images=50)
-        cut = await engine.generate(model, seed=0, num_images=50, truncation_threshold=1.5)
+        free = await engine.generator(model).generate(seed=0, num_images=50)
+        cut = await engine.generator(model).generate(
+            seed=0, num_images=50, truncation_threshold=1.5
+        )
         beyond = (abs(sample_latents(range(50), 4)) > 1.5).any(axis=1)
         same = (free.images == cut.images).all(axis=(1, 2, 3))
         assert beyond.any()
@@ -204,7 +208,7 @@ def test_what_a_model_cannot_do_is_refused_with_the_value_and_what_would_be_righ
 ) -> None:
     async def test(engine: Engine) -> None:
         with pytest.raises(error, match=detail):
-            await engine.generate(registry.resolve(name), **{"seed": 0} | wrong)
+            await engine.generator(registry.resolve(name)).generate(**{"seed": 0} | wrong)
 
     run(test)
 
@@ -213,7 +217,7 @@ def test_what_a_model_cannot_do_is_refused_with_the_value_and_what_would_be_righ
 def test_a_request_past_its_deadline_is_given_up(run: Any, registry: Registry) -> None:
     async def test(engine: Engine) -> None:
         with pytest.raises(DeadlineExceeded):
-            await engine.generate(registry.resolve("tiny"), seed=0)
+            await engine.generator(registry.resolve("tiny")).generate(seed=0)
 
     run(test, request_timeout_s=0.05)
 
@@ -224,7 +228,7 @@ def test_more_than_the_queue_holds_is_shed_at_once_and_counted(
 ) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        tasks = [asyncio.ensure_future(engine.generate(model, seed=i)) for i in range(6)]
+        tasks = [asyncio.ensure_future(engine.generator(model).generate(seed=i)) for i in range(6)]
         answers = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(answer) for answer in answers].count(QueueFull) == 3
 
@@ -240,8 +244,8 @@ def test_a_failing_session_fails_its_requests_and_no_others(
         with monkeypatch.context() as patch:
             patch.setattr(model.session._session, "run", lambda names, feed: 1 / 0)
             with pytest.raises(InferenceFailed):
-                await engine.generate(model, seed=0)
-        assert len((await engine.generate(model, seed=0)).images) == 1
+                await engine.generator(model).generate(seed=0)
+        assert len((await engine.generator(model).generate(seed=0)).images) == 1
 
     run(test)
 
@@ -252,12 +256,12 @@ def test_draining_refuses_the_new_and_answers_what_is_under_way(
 ) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        running = asyncio.ensure_future(engine.generate(model, seed=0))
+        running = asyncio.ensure_future(engine.generator(model).generate(seed=0))
         await asyncio.sleep(0)
         engine.start_draining()
         assert engine.is_draining
         with pytest.raises(Draining):
-            await engine.generate(model, seed=1)
+            await engine.generator(model).generate(seed=1)
         assert len((await running).images) == 1
 
     run(test)
@@ -267,7 +271,7 @@ def test_draining_refuses_the_new_and_answers_what_is_under_way(
 def test_closing_answers_every_waiter(run: Any, registry: Registry) -> None:
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny")
-        tasks = [asyncio.ensure_future(engine.generate(model, seed=i)) for i in range(5)]
+        tasks = [asyncio.ensure_future(engine.generator(model).generate(seed=i)) for i in range(5)]
         await asyncio.sleep(0)
         await engine.close()
         answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -282,7 +286,7 @@ def test_one_exact_batch_size_gives_the_same_images(tiny_settings: Settings) -> 
     async def generate(settings: Settings) -> np.ndarray:
         registry = Registry.load(settings)
         engine = Engine(registry, settings, Metrics())
-        generated = await engine.generate(registry.resolve("tiny"), seed=0, num_images=11)
+        generated = await engine.generator(registry.resolve("tiny")).generate(seed=0, num_images=11)
         await engine.close()
         return generated.images
 
@@ -301,7 +305,7 @@ def test_encoding_runs_beside_the_event_loop(run: Any) -> None:
 
 def test_everything_is_counted(run: Any, registry: Registry, metrics: Metrics) -> None:
     async def test(engine: Engine) -> None:
-        await engine.generate(registry.resolve("tiny"), seed=0, num_images=5)
+        await engine.generator(registry.resolve("tiny")).generate(seed=0, num_images=5)
 
     run(test)
     text = metrics.render().decode()
@@ -329,10 +333,10 @@ def test_requests_are_refused_while_encoders_are_behind(
         encodings = [asyncio.create_task(engine.run_encoding(release.wait, 60)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(QueueFull, match="2 answers are being encoded already"):
-            await engine.generate(model, seed=1)
+            await engine.generator(model).generate(seed=1)
         release.set()
         await asyncio.gather(*encodings)
-        assert len((await engine.generate(model, seed=1)).images) == 1
+        assert len((await engine.generator(model).generate(seed=1)).images) == 1
 
     run(test, num_threads=1)
 
@@ -341,15 +345,15 @@ def test_an_upload_is_translated_without_http(run: Any, registry: Registry) -> N
     async def test(engine: Engine) -> None:
         model = registry.resolve("tiny-translator")
         pixels = noise(8, 8)
-        translated = await engine.translate(model, file_of(pixels))
+        translated = await engine.translator(model).translate(file_of(pixels))
         assert np.array_equal(translated.image[..., 0], 255 - pixels)
         assert (translated.source.width, translated.source.height) == (8, 8)
         assert translated.decode_seconds > 0
         assert translated.model is model
         with pytest.raises(UnsupportedMediaType):
-            await engine.translate(model, b"no image")
+            await engine.translator(model).translate(b"no image")
         with pytest.raises(InvalidParameter, match="is a generator; a translator would be right"):
-            await engine.translate(registry.resolve("tiny"), file_of(pixels))
+            await engine.translator(registry.resolve("tiny")).translate(file_of(pixels))
 
     run(test)
 
@@ -359,7 +363,7 @@ def test_a_model_of_another_registry_is_not_served(
 ) -> None:
     async def test(engine: Engine) -> None:
         with pytest.raises(ModelNotFound, match="'tiny', version 1 is not served here"):
-            await engine.generate(Registry.load(tiny_settings).resolve("tiny"), seed=0)
+            await engine.generator(Registry.load(tiny_settings).resolve("tiny")).generate(seed=0)
 
     run(test)
 
@@ -373,7 +377,7 @@ def test_closing_answers_those_whose_uploads_wait_for_a_thread(
         busy = asyncio.ensure_future(engine.run_encoding(release.wait, 60))
         await asyncio.sleep(0)
         model = registry.resolve("tiny-translator")
-        tasks = [asyncio.ensure_future(engine.translate(model, b"")) for _ in range(3)]
+        tasks = [asyncio.ensure_future(engine.translator(model).translate(b"")) for _ in range(3)]
         await asyncio.sleep(0.01)
         await engine.close()
         answers = await asyncio.gather(*tasks, return_exceptions=True)

@@ -35,13 +35,14 @@ def test_a_flood_on_a_slow_model_delays_another_by_a_run_and_no_more(
         engine = Engine(registry, settings, Metrics())
         started = time.monotonic()
         flood = [
-            asyncio.create_task(engine.generate(slow, seed=seed)) for seed in range(NUM_FLOODING)
+            asyncio.create_task(engine.generator(slow).generate(seed=seed))
+            for seed in range(NUM_FLOODING)
         ]
         await asyncio.sleep(RUN_S)
         waits = []
         for seed in range(5):
             asked = time.monotonic()
-            await engine.generate(fast, seed=seed)
+            await engine.generator(fast).generate(seed=seed)
             waits.append(time.monotonic() - asked)
         assert not all(task.done() for task in flood)
         await asyncio.gather(*flood)

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from app import execution_providers, loading, registry
 from app import session as app_session
+from app.devices import EXECUTION_PROVIDERS
 from app.errors import (
     ExecutionProviderUnavailable,
     InferenceFailed,
@@ -16,7 +17,7 @@ from app.errors import (
 from app.loading import batch_sizes
 from app.registry import Registry
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS, Settings
+from app.settings import Settings
 from tests.toy_models import make_card, make_model, write_model
 
 CPU, CUDA = EXECUTION_PROVIDERS["cpu"], EXECUTION_PROVIDERS["cuda"]

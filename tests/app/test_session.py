@@ -13,10 +13,10 @@ from onnx import TensorProto, helper
 from structlog.testing import capture_logs
 
 from app import execution_providers
+from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
 from app.execution_providers import candidates
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS, ExecutionProvider
 from contract import METADATA_KEY
 from tests.toy_models import make_card, make_model
 

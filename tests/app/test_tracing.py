@@ -119,7 +119,7 @@ def test_what_goes_wrong_is_told(
     with live_server(traced_settings) as server:
         assert server.client.get("/nowhere").status_code == 404
         assert server.client.get("/generate?seed=x").status_code == 422
-        monkeypatch.setattr(server.app.state.parts.engine, "generate", None)
+        monkeypatch.setattr(server.app.state.parts.engine, "generator", None)
         assert server.client.post("/generate/7").status_code == 500
     spans = collector.of_requests()
     assert attributes(spans["GET"])["http.response.status_code"] == 404

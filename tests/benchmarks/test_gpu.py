@@ -7,9 +7,10 @@ from typing import Any
 import onnxruntime as ort
 import pytest
 
+from app.devices import EXECUTION_PROVIDERS
 from app.registry import Registry
 from app.session import Session
-from app.settings import EXECUTION_PROVIDERS, Settings
+from app.settings import Settings
 from benchmarks import gpu
 from benchmarks.gpu import main, prove
 

@@ -34,7 +34,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gantrain() -> Gantrain:
     """The command line in this process: arguments in, exit status out."""
 
@@ -56,7 +56,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train_tiny(gantrain: Gantrain, colours: Path) -> Gantrain:
     """``gantrain train SYSTEM --out RUN_DIR`` of a tiny run, further options after them."""
 

@@ -30,18 +30,26 @@ def export_tiny(system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path:
     return max(model.iterdir(), key=lambda version: int(version.name))
 
 
-@pytest.fixture(params=[name for name in list_systems() if load_system(name).kind == "generator"])
+@pytest.fixture(
+    scope="module",
+    params=[name for name in list_systems() if load_system(name).kind == "generator"],
+)
 def system(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def exported(system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path) -> Path:
-    return export_tiny(system, train_tiny, gantrain, tmp_path)
+@pytest.fixture(scope="module")
+def exported(
+    system: str,
+    train_tiny: Gantrain,
+    gantrain: Gantrain,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    return export_tiny(system, train_tiny, gantrain, tmp_path_factory.mktemp(system))
 
 
-def test_the_file_computes_what_the_network_computes(exported: Path, tmp_path: Path) -> None:
-    ((generator, card),) = load_generators(tmp_path / "run", ["x"])
+def test_the_file_computes_what_the_network_computes(exported: Path) -> None:
+    ((generator, card),) = load_generators(exported.parents[2] / "run", ["x"])
     session = onnxruntime.InferenceSession(exported / "model.onnx")
     for num_images in (1, 3, 20):
         inputs = {LATENT: sample_latents(range(num_images), card.latent_dim)}
@@ -85,11 +93,12 @@ def test_people_find_a_readme_and_a_preview(exported: Path, system: str) -> None
 
 
 def test_each_export_is_the_next_version_and_is_listed(
-    exported: Path, system: str, train_tiny: Gantrain, gantrain: Gantrain, tmp_path: Path
+    exported: Path, system: str, train_tiny: Gantrain, gantrain: Gantrain
 ) -> None:
-    second = export_tiny(system, train_tiny, gantrain, tmp_path)
+    models = exported.parents[1]
+    second = export_tiny(system, train_tiny, gantrain, models.parent)
     assert (exported.name, second.name) == ("1", "2")
-    sums = (tmp_path / "models" / "SHA256SUMS").read_text().splitlines()
+    sums = (models / "SHA256SUMS").read_text().splitlines()
     assert sums == [
         f"{hashlib.sha256((version / 'model.onnx').read_bytes()).hexdigest()}"
         f"  {system}-tiny/{version.name}/model.onnx"

@@ -26,15 +26,7 @@ async def answer(
     request: Request, fields: HeaderFields, order: Order, parts: Parts, *, timeout_s: float
 ) -> Response:
     headers = [(b"x-seed", b"%d" % order.seed), *model_headers(order.model)]
-    caching, is_held = caching_headers(
-        request,
-        fields,
-        parts,
-        order.model,
-        order.identity,
-        is_seeded=order.is_seeded,
-        is_pinned=order.is_pinned,
-    )
+    caching, is_held = caching_headers(request, fields, order, parts)
     headers += caching
     if is_held:
         return RawResponse(b"", headers, status_code=304)

@@ -6,21 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.errors import DeadlineExceeded, InvalidParameter, shortened
+from app.header_fields import HeaderFields
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
-TIMEOUT_FIELD = TIMEOUT_HEADER.lower()
+_TIMEOUT_FIELD = TIMEOUT_HEADER.lower()
 MAX_TIMEOUT_MS = 3_600_000
 LIMITS = f"the setting request_timeout_s, or the header {TIMEOUT_HEADER} where it is less"
 
 _MILLISECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
-def timeout_of(asked: str | None, *, most_s: float) -> float:
-    """Seconds that a request may take: as its header asks, at most ``most_s``.
+def timeout_of(fields: HeaderFields, *, most_s: float) -> float:
+    """Seconds that a request may take: as one of its fields asks, at most ``most_s``.
 
     Raises:
         InvalidParameter: the header is no number of milliseconds, or given twice.
     """
+    asked = fields.get(_TIMEOUT_FIELD)
     if asked is None:
         return most_s
     milliseconds = int(asked) if _MILLISECONDS.fullmatch(asked) else 0

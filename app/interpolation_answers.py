@@ -19,15 +19,7 @@ from app.seeded_answers import caching_headers
 async def answer_interpolation(
     request: Request, fields: HeaderFields, order: Interpolation, parts: Parts, *, timeout_s: float
 ) -> Response:
-    caching, is_held = caching_headers(
-        request,
-        fields,
-        parts,
-        order.model,
-        order.identity,
-        is_seeded=order.is_seeded,
-        is_pinned=order.is_pinned,
-    )
+    caching, is_held = caching_headers(request, fields, order, parts)
     headers = [
         (b"x-seeds", ",".join(map(str, order.seeds)).encode()),
         *model_headers(order.model),

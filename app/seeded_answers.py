@@ -1,6 +1,6 @@
 """What seeded answers have in common: an ETag, and 304 before any inference. Knows no image."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from starlette.requests import Request
 
@@ -13,23 +13,33 @@ from app.registry import LoadedModel
 NOT_SEEDED: RawHeaders = [(b"cache-control", NO_STORE.encode())]
 
 
-def caching_headers(
-    request: Request,
-    fields: HeaderFields,
-    parts: Parts,
-    model: LoadedModel,
-    identity: Callable[[], dict[str, object]],
-    *,
-    is_seeded: bool,
-    is_pinned: bool,
-) -> tuple[RawHeaders, bool]:
-    """The header fields, and whether the client holds the answer already.
+class SeededOrder(Protocol):
+    """What is asked for, as far as a cache cares."""
 
-    ``identity`` gives what decides the bytes of the answer, but for the runtime.
-    """
-    if not is_seeded or request.method != "GET":
+    @property
+    def model(self) -> LoadedModel: ...
+
+    @property
+    def is_seeded(self) -> bool:
+        """The seed was asked for, not drawn."""
+
+    @property
+    def is_pinned(self) -> bool:
+        """The model was asked for by its digest."""
+
+    def identity(self) -> dict[str, object]:
+        """What decides the bytes of the answer, but for the runtime."""
+
+
+def caching_headers(
+    request: Request, fields: HeaderFields, order: SeededOrder, parts: Parts
+) -> tuple[RawHeaders, bool]:
+    """The header fields, and whether the client holds the answer already."""
+    if not order.is_seeded or request.method != "GET":
         return NOT_SEEDED, False
     replica = parts.reproducibility
-    etag = entity_tag(replica.key_of(model), identity(), is_exact=replica.is_exact(model))
-    headers = [(b"etag", etag.encode()), (b"cache-control", cache_control(is_pinned=is_pinned))]
+    is_exact = replica.is_exact(order.model)
+    etag = entity_tag(replica.key_of(order.model), order.identity(), is_exact=is_exact)
+    control = cache_control(is_pinned=order.is_pinned)
+    headers = [(b"etag", etag.encode()), (b"cache-control", control)]
     return headers, is_unmodified(fields.get("if-none-match"), etag)

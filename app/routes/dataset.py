@@ -10,7 +10,7 @@ from app.datasets.answer import dataset_answer
 from app.datasets.archives import ARCHIVES
 from app.datasets.parameters import dataset_schemas, from_json
 from app.datasets.planning import plan_dataset
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.header_fields import header_fields
 from app.parameter_bodies import read_parameter_body
 from app.parts import parts_of
@@ -21,7 +21,7 @@ from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
 async def stream_dataset(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     settings = parts.settings
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=settings.request_timeout_s)
     body = await read_parameter_body(request, fields, settings, timeout_s=timeout_s)
     max_images = settings.max_dataset_images
     parameters = from_json(body, max_images=max_images)

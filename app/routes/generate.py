@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.encoders import ENCODERS
 from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
@@ -46,7 +46,7 @@ AROUND = "Generate images around a seed"
 def by_query(kind: type[GenerateParameters]) -> Endpoint:
     async def generate_by_query(request: Request) -> Response:
         parts, fields = parts_of(request), header_fields(request.scope)
-        timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+        timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
         query = request.scope["query_string"]
         parameters = from_query(kind, query, max_images=parts.settings.max_images)
         return await _generate(request, fields, parameters, parts, timeout_s)
@@ -57,7 +57,7 @@ def by_query(kind: type[GenerateParameters]) -> Endpoint:
 def by_body(kind: type[GenerateParameters]) -> Endpoint:
     async def generate_by_body(request: Request) -> Response:
         parts, fields = parts_of(request), header_fields(request.scope)
-        timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+        timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
         body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
         parameters = from_json(kind, body, max_images=parts.settings.max_images)
         return await _generate(request, fields, parameters, parts, timeout_s)

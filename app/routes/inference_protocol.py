@@ -13,7 +13,7 @@ from app.bodies import read_body
 from app.caching import NO_STORE
 from app.computed import content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.errors import ModelNotFound, shortened
 from app.header_fields import header_fields
 from app.inference_protocol.answers import render
@@ -68,7 +68,7 @@ async def model_metadata(request: Request) -> Response:
 async def infer_model(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
     model, settings = _model(request), parts.settings
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=settings.request_timeout_s)
     deadline = asyncio.get_running_loop().time() + timeout_s
     with parts.uploads.share() as hold:
         limit = settings.max_upload_bytes

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from app.caching import NO_STORE
 from app.connection import WhileConnected
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.errors import InvalidParameter, shortened
 from app.header_fields import header_fields
 from app.inspection_answers import inspect_upload
@@ -23,7 +23,7 @@ async def inspect(request: Request) -> Response:
         raise InvalidParameter(
             f"/inspect takes no parameters, not {shortened(query.decode('latin-1'))!r}"
         )
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     with parts.uploads.share() as hold:
         upload = await read_upload(request, fields, parts, timeout_s=timeout_s, hold=hold)
         async with WhileConnected(request.receive):

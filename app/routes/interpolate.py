@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.animations import ANIMATIONS
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.encoders import ENCODERS, PNG
 from app.header_fields import HeaderFields, header_fields
 from app.interpolate_parameters import (
@@ -36,7 +36,7 @@ from app.routes.described import (
 
 async def interpolate_by_query(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     query = request.scope["query_string"]
     parameters = from_query(query, max_images=parts.settings.max_images)
     return await _interpolate(request, fields, parameters, parts, timeout_s)
@@ -44,7 +44,7 @@ async def interpolate_by_query(request: Request) -> Response:
 
 async def interpolate_by_body(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
     parameters = from_json(body, max_images=parts.settings.max_images)
     return await _interpolate(request, fields, parameters, parts, timeout_s)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.errors import ModelNotFound, shortened
 from app.header_fields import header_fields
 from app.openai_images.answers import answer_images
@@ -23,7 +23,7 @@ from app.strict_parameters import MAX_REFERENCE
 
 async def generate_images(request: Request) -> Response:
     parts, fields = parts_of(request), header_fields(request.scope)
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     body = await read_parameter_body(request, fields, parts.settings, timeout_s=timeout_s)
     max_images = parts.settings.max_images
     parameters = from_json(body, max_images=max_images)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.deadlines import TIMEOUT_FIELD, timeout_of
+from app.deadlines import timeout_of
 from app.encoders import ENCODERS
 from app.header_fields import header_fields
 from app.parts import parts_of
@@ -33,7 +33,7 @@ async def translate(request: Request) -> Response:
         accept=fields.get("accept"),
         registry=parts.registry,
     )
-    timeout_s = timeout_of(fields.get(TIMEOUT_FIELD), most_s=parts.settings.request_timeout_s)
+    timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     with parts.uploads.share() as hold:
         upload = await read_upload(request, fields, parts, timeout_s=timeout_s, hold=hold)
         return await answer_translation(request, upload, order, parts, timeout_s=timeout_s)

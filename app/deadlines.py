@@ -1,37 +1,13 @@
-"""How long a request may take, and who says so. Knows no route and no model."""
+"""How long an answer may take, and what is said when it takes longer. Knows no HTTP."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.errors import DeadlineExceeded, InvalidParameter, shortened
-from app.header_fields import HeaderFields
+from app.errors import DeadlineExceeded
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
-_TIMEOUT_FIELD = TIMEOUT_HEADER.lower()
-MAX_TIMEOUT_MS = 3_600_000
 LIMITS = f"the setting request_timeout_s, or the header {TIMEOUT_HEADER} where it is less"
-
-_MILLISECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
-
-
-def timeout_of(fields: HeaderFields, *, most_s: float) -> float:
-    """Seconds that a request may take: as one of its fields asks, at most ``most_s``.
-
-    Raises:
-        InvalidParameter: the header is no number of milliseconds, or given twice.
-    """
-    asked = fields.get(_TIMEOUT_FIELD)
-    if asked is None:
-        return most_s
-    milliseconds = int(asked) if _MILLISECONDS.fullmatch(asked) else 0
-    if not 1 <= milliseconds <= MAX_TIMEOUT_MS:
-        raise InvalidParameter(
-            f"the header {TIMEOUT_HEADER} must be one integer from 1 to {MAX_TIMEOUT_MS}, "
-            f"not {shortened(asked)!r}"
-        )
-    return min(milliseconds / 1000, most_s)
 
 
 def no_answer_within(seconds: float) -> str:

@@ -10,11 +10,11 @@ from app.datasets.answer import dataset_answer
 from app.datasets.archives import ARCHIVES
 from app.datasets.parameters import dataset_schemas, from_json
 from app.datasets.planning import plan_dataset
-from app.deadlines import timeout_of
 from app.header_fields import header_fields
 from app.parameter_bodies import read_parameter_body
 from app.parts import parts_of
 from app.problems import responses
+from app.request_timeouts import timeout_of
 from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.deadlines import MAX_TIMEOUT_MS, TIMEOUT_HEADER
+from app.deadlines import TIMEOUT_HEADER
 from app.forms import FIELD
+from app.request_timeouts import MAX_TIMEOUT_MS
 from app.sentences import Schemas
 from app.uploads import FORM, MEDIA_TYPES
 

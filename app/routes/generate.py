@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.answers import answer
-from app.deadlines import timeout_of
 from app.encoders import ENCODERS
 from app.header_fields import HeaderFields, header_fields
 from app.layouts import LAYOUTS
@@ -25,6 +24,7 @@ from app.parameters import (
 )
 from app.parts import Parts, parts_of
 from app.problems import responses
+from app.request_timeouts import timeout_of
 from app.routes.described import (
     BINARY,
     CACHING_HEADERS,

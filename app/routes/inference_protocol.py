@@ -13,7 +13,6 @@ from app.bodies import read_body
 from app.caching import NO_STORE
 from app.computed import content_type, encoded, model_headers, server_timing
 from app.connection import WhileConnected
-from app.deadlines import timeout_of
 from app.errors import ModelNotFound, shortened
 from app.header_fields import header_fields
 from app.inference_protocol.answers import render
@@ -24,6 +23,7 @@ from app.parts import parts_of
 from app.problems import responses
 from app.raw_response import RawResponse
 from app.registry import LoadedModel
+from app.request_timeouts import timeout_of
 from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
 from app.strict_parameters import MAX_REFERENCE
 from app.version import service_version

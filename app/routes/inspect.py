@@ -6,12 +6,12 @@ from starlette.responses import Response
 
 from app.caching import NO_STORE
 from app.connection import WhileConnected
-from app.deadlines import timeout_of
 from app.errors import InvalidParameter, shortened
 from app.header_fields import header_fields
 from app.inspection_answers import inspect_upload
 from app.parts import parts_of
 from app.problems import responses
+from app.request_timeouts import timeout_of
 from app.routes.described import TIMEOUT, UPLOAD_BODY
 from app.schemas import Inspection
 from app.uploads import read_upload

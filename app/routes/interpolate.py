@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.animations import ANIMATIONS
-from app.deadlines import timeout_of
 from app.encoders import ENCODERS, PNG
 from app.header_fields import HeaderFields, header_fields
 from app.interpolate_parameters import (
@@ -21,6 +20,7 @@ from app.interpolations import take_interpolation
 from app.parameter_bodies import read_parameter_body
 from app.parts import Parts, parts_of
 from app.problems import responses
+from app.request_timeouts import timeout_of
 from app.routes.described import (
     BINARY,
     CACHING_HEADERS,

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.deadlines import timeout_of
 from app.errors import ModelNotFound, shortened
 from app.header_fields import header_fields
 from app.openai_images.answers import answer_images
@@ -16,6 +15,7 @@ from app.parameter_bodies import read_parameter_body
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import LoadedModel
+from app.request_timeouts import timeout_of
 from app.routes.described import MODEL_HEADERS, TIMEOUT, headers, request_body
 from app.schemas import OpenAIImages, OpenAIModel, OpenAIModelList
 from app.strict_parameters import MAX_REFERENCE

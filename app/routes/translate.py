@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.deadlines import timeout_of
 from app.encoders import ENCODERS
 from app.header_fields import header_fields
 from app.parts import parts_of
 from app.problems import responses
+from app.request_timeouts import timeout_of
 from app.routes.described import (
     BINARY,
     MODEL_HEADERS,

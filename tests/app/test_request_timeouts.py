@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.deadlines import timeout_of
 from app.errors import InvalidParameter
+from app.request_timeouts import timeout_of
 
 
 @pytest.mark.parametrize(

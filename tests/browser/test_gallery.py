@@ -44,6 +44,11 @@ def test_every_image_is_of_the_class_that_was_picked(watched: Watched) -> None:
     assert all("/generate/7?" in source for source in sources(page))
 
 
+def test_captions_of_long_seeds_tell_neighbours_apart(watched: Watched) -> None:
+    page = watched.open("?model=dcgan-mnist&seed=4294967294&n=3")
+    assert page.locator("#results .caption").all_inner_texts() == ["…294", "…295", "0"]
+
+
 def test_an_opened_image_can_be_made_again_with_the_line_shown(
     watched: Watched, tmp_path: Path
 ) -> None:
@@ -117,8 +122,11 @@ def test_the_slider_moves_through_the_seeds(watched: Watched) -> None:
 
 def test_two_picked_images_are_morphed(watched: Watched) -> None:
     page = watched.open("?model=cgan-mnist&label=3&seed=5&n=6")
-    for seed in (6, 9):
-        page.get_by_role("checkbox", name=f"Morph with class 3, seed {seed}").check()
+    said = page.locator("#status")
+    page.get_by_role("checkbox", name="Morph with class 3, seed 6").check()
+    expect(said).to_have_text("Choose a second image to morph to.")
+    page.get_by_role("checkbox", name="Morph with class 3, seed 9").check()
+    expect(said).to_have_text("6 images of cgan-mnist, from seed 5 on")
     panel = page.get_by_role("region", name="Morph")
     expect(panel).to_be_visible()
     frame = page.locator("#morph-canvas")

@@ -90,7 +90,6 @@ async function refresh() {
     isStale = false;
     const { seed, n, label, truncation } = controls;
     const order = { model, label, truncation };
-    tell(`${n} ${n === 1 ? "image" : "images"} of ${model.name}, from seed ${seed} on`);
     await grid.show(order, seed, n);
     keepAddress();
   } while (isStale && model.kind === "generator");
@@ -101,8 +100,14 @@ function pick(seeds) {
   morphed = seeds.length === 2 ? seeds : [];
   if (morphed.length) morph.show(grid.order, morphed);
   else morph.hide();
-  if (seeds.length === 1) tell("Choose a second image to morph to.");
+  tell(seeds.length === 1 ? "Choose a second image to morph to." : whatIsShown());
   if (grid.seeds.length) keepAddress();
+}
+
+function whatIsShown() {
+  const [first] = grid.seeds;
+  const count = grid.seeds.length;
+  return count ? `${count} ${count === 1 ? "image" : "images"} of ${model.name}, from seed ${first} on` : "";
 }
 
 function keepAddress() {

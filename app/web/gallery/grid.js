@@ -3,6 +3,9 @@
 import { byId, clearProblem, element, showProblem } from "./page.js";
 import { classOf, imagePath, NUM_SEEDS, whyNot } from "./service.js";
 
+/** A seed as neighbours differ in it: by its end. */
+const ending = (seed) => (seed > 999_999 ? `…${String(seed).slice(-3)}` : String(seed));
+
 /** A grid; `onOpen(index)` when a tile is clicked, `onPick(seeds)` when two were picked, or fewer. */
 export class Grid {
   #list = byId("results");
@@ -59,7 +62,8 @@ export class Grid {
     const label = classOf(this.order, this.seeds[index]);
     const image = tile.querySelector("img");
     const caption = tile.querySelector(".caption");
-    caption.textContent = label === null ? this.seeds[index] : `${this.seeds[index]} · ${label}`;
+    const seed = ending(this.seeds[index]);
+    caption.textContent = label === null ? seed : `${seed} · ${label}`;
     caption.title = this.name(index);
     tile.querySelector("input").ariaLabel = `Morph with ${this.name(index)}`;
     image.alt = `${this.order.model.name}, ${this.name(index)}`;

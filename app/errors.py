@@ -5,10 +5,13 @@ GanServeError                     500
 ├── ModelNotFound                 404   the model asked for is not served
 ├── LabelNotFound                 404   the model has no such class
 ├── NotAcceptable                 406   no format that the client accepts
+├── RequestTimeout                408   the head of a request did not arrive in time
 ├── BodyTooLarge                  413   a body of more bytes than are read
+├── UrlTooLong                    414   a URL of more bytes than are read
 ├── UnsupportedMediaType          415   a body of a type or coding that is not read, or no image
 ├── InvalidUpload                 422   an image damaged, animated or too large, or a wrong form
 ├── QueueFull                     429   shed load; try again after Retry-After
+├── HeadTooLarge                  431   header fields of more bytes than are read, or more of them
 ├── InferenceFailed               500   the session failed; the cause is in the log
 ├── ModelRefused                  500   at start-up: a model file that is listed as failed
 ├── NotReady                      503   not every model is warm, or none is served
@@ -70,10 +73,25 @@ class NotAcceptable(GanServeError):
     type = "/problems/not-acceptable"
 
 
+class RequestTimeout(GanServeError):
+    status = 408
+    title = "Request timeout"
+    type = "/problems/request-timeout"
+
+
 class BodyTooLarge(GanServeError):
     status = 413
     title = "Body too large"
     type = "/problems/body-too-large"
+
+
+class UrlTooLong(GanServeError):
+    status = 414
+    title = "URL too long"
+    type = "/problems/url-too-long"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class UnsupportedMediaType(GanServeError):
@@ -95,6 +113,15 @@ class QueueFull(GanServeError):
 
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class HeadTooLarge(GanServeError):
+    status = 431
+    title = "Request header fields too large"
+    type = "/problems/head-too-large"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class InferenceFailed(GanServeError):

@@ -93,9 +93,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _lifespan(
     settings: Settings, figures: Metrics
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         registry = await asyncio.to_thread(Registry.load, settings)
         engine = Engine(registry, settings, figures)
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
@@ -108,7 +108,7 @@ def _lifespan(
         )
         try:
             with _on_termination(engine.start_draining):
-                yield
+                yield {"metrics": figures}  # to the protocol, which knows no app
         finally:
             await engine.close()
             registry.close()

@@ -101,6 +101,19 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self.connections = Gauge(
+            "ganserve_connections",
+            "Connections that are open",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.connections_cut_off = Counter(
+            "ganserve_connections_cut_off_total",
+            "Connections ended for what their client did, by reason: late, unread, too large, "
+            "too many",
+            ("reason",),
+            registry=registry,
+        )
         self.model_info = Gauge(
             "ganserve_model_info",
             "1 for each served model; the labels say which file and where it really runs",

@@ -70,8 +70,12 @@ class RequestContext:
             await send(message)
 
         try:
-            is_plain = _CONTROL_CHARACTER.search(scope["path"]) is None
-            await (self.app if is_plain else not_found(scope))(scope, receive, send_in_context)
+            answer = self.app
+            if "refusal" in state:  # the protocol has found the head too large
+                answer = error_response(scope, state["refusal"])
+            elif _CONTROL_CHARACTER.search(scope["path"]) is not None:
+                answer = not_found(scope)
+            await answer(scope, receive, send_in_context)
         except (ClientGone, ClientDisconnect):
             status = CLIENT_GONE
         except AnswerCutOff as cut:  # incomplete: the server closes the connection, which tells it

@@ -6,6 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -13,9 +14,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import GanServeError
+from app.http_protocol import ConnectionLimits, GuardedProtocol
+from app.http_protocol.descriptors import num_affordable_connections
 from app.logs import configure_logs
 from app.main import create_app
 from app.settings import PREFIX, Settings
@@ -31,34 +33,6 @@ WORKER_PATIENCE_S = 15
 machine. One that dies while it is asked is noticed no sooner."""
 
 DEVICE_LOST = 75  # EX_TEMPFAIL of sysexits.h: try again
-
-FAREWELL_S = 0.5
-"""So long does an idle connection stay open at shutdown: a request may be on its way."""
-
-
-class PatientProtocol(HttpToolsProtocol):
-    """Closes no connection under a request that has been sent and not been read yet.
-
-    uvicorn closes what looks idle as soon as it stops listening; the client of a request that
-    arrives in this moment would see its connection reset, and could not know whether it was served.
-    """
-
-    is_leaving = False
-
-    def shutdown(self) -> None:
-        self.is_leaving = True
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(FAREWELL_S, super().shutdown)
-        else:
-            super().shutdown()
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        if self.is_leaving and self.cycle is not None:
-            self.cycle.keep_alive = False  # the answer asks the client to close
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Any client may ask for another protocol, and is answered in this one: no warning."""
 
 
 class AddressUnavailable(GanServeError):
@@ -109,14 +83,29 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http=PatientProtocol,
+        http=partial(GuardedProtocol, limits=_connection_limits(settings)),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=math.ceil(settings.keep_alive_timeout_s),
         timeout_worker_healthcheck=WORKER_PATIENCE_S,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
+    )
+
+
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    affordable = num_affordable_connections() // 2  # as many again are answered that they must wait
+    if affordable < settings.max_connections:
+        log.warning("fewer_connections", max_connections=affordable, reason="open file limit")
+    return ConnectionLimits(
+        max_connections=min(settings.max_connections, affordable),
+        max_head_bytes=settings.max_head_bytes,
+        max_head_fields=settings.max_head_fields,
+        max_url_bytes=settings.max_url_bytes,
+        head_timeout_s=settings.head_timeout_s,
+        send_timeout_s=settings.send_timeout_s,
     )
 
 

@@ -105,6 +105,39 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         10_000_000, ge=1, le=1_000_000_000, description="bytes of an uploaded body; more get 413"
     )
+    max_connections: int = Field(
+        8192,
+        ge=1,
+        le=1_000_000,
+        description="connections open at once, of one process; more get 429",
+    )
+    max_url_bytes: int = Field(
+        16_384, ge=256, le=65_536, description="bytes of a URL; more get 414"
+    )
+    max_head_fields: int = Field(
+        100, ge=16, le=10_000, description="header fields of a request; more get 431"
+    )
+    max_head_bytes: int = Field(
+        65_536,
+        ge=1024,
+        le=16_777_216,
+        description="bytes of a request's URL and header fields together; more get 431",
+    )
+    head_timeout_s: float = Field(
+        10,
+        gt=0,
+        le=3600,
+        description="seconds in which the URL and header fields of a request must arrive; then 408",
+    )
+    send_timeout_s: float = Field(
+        30,
+        gt=0,
+        le=3600,
+        description="seconds in which a client must read 16 KiB of its answer, or be cut off",
+    )
+    keep_alive_timeout_s: float = Field(
+        5, ge=1, le=3600, description="seconds for which a connection may be idle, rounded up"
+    )
     shutdown_timeout_s: float = Field(
         20, gt=0, le=3600, description="seconds that running requests are given after SIGTERM"
     )

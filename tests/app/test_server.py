@@ -222,7 +222,7 @@ def test_what_is_not_done_in_time_at_shutdown_is_503_and_one_line_in_the_log(
 def test_a_request_on_an_idle_connection_is_answered_when_no_new_one_is_accepted(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.serving.FAREWELL_S", PATIENCE_S)
+    monkeypatch.setattr("app.http_protocol.patient.FAREWELL_S", PATIENCE_S)
     with live_server(tiny_settings) as server:
         url = httpx.URL(server.url)
         address = (url.host, url.port or 0)

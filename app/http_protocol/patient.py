@@ -1,0 +1,31 @@
+"""Takes its leave from clients with patience. Knows no limit."""
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+FAREWELL_S = 0.5
+"""So long does an idle connection stay open at shutdown: a request may be on its way."""
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Closes no connection under a request that has been sent and not been read yet.
+
+    uvicorn closes what looks idle as soon as it stops listening; the client of a request that
+    arrives in this moment would see its connection reset, and could not know whether it was served.
+    """
+
+    is_leaving = False
+
+    def shutdown(self) -> None:
+        self.is_leaving = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(FAREWELL_S, super().shutdown)
+        else:
+            super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False  # the answer asks the client to close
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Any client may ask for another protocol, and is answered in this one: no warning."""

@@ -11,6 +11,9 @@ NO_STORE = "no-store"
 IMMUTABLE = b"public, max-age=31536000, immutable"
 """Only where the URL pins the model file: a name alone may mean another model tomorrow."""
 SHORT = b"public, max-age=60"
+PRIVATE_IMMUTABLE = b"private, max-age=31536000, immutable"
+PRIVATE_SHORT = b"private, max-age=60"
+"""With API keys no cache may give what one client asked for to others."""
 
 _LENGTH = 20  # hexadecimal digits of the part that stands for the parameters
 
@@ -35,5 +38,7 @@ def is_unmodified(if_none_match: str | None, etag: str | None) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def cache_control(*, is_pinned: bool) -> bytes:
+def cache_control(*, is_pinned: bool, is_private: bool) -> bytes:
+    if is_private:
+        return PRIVATE_IMMUTABLE if is_pinned else PRIVATE_SHORT
     return IMMUTABLE if is_pinned else SHORT

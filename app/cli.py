@@ -1,14 +1,18 @@
-"""The command ganserve: serve, generate, bench. Flags win over GANSERVE_ environment variables."""
+"""The command ganserve and its own: serve, generate, bench, keygen.
+
+Flags win over GANSERVE_ environment variables.
+"""
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from app.access.key_file import Role
 from app.devices import DEVICES
 from app.errors import GanServeError
 from app.logs import configure_logs
@@ -102,6 +106,20 @@ def bench(*, url: str | None, engine: bool, model: str | None, **flags: Any) -> 
     return bench((own_engine if engine else own_server)(settings, model))
 
 
+def keygen(*, name: str, append: Path | None, **limits: Any) -> int:
+    from app.access import keygen
+
+    key, entry = keygen.make_key(name, **limits)
+    if append is None:
+        sys.stderr.write("# into the file that the setting api_keys_file names:\n")
+        sys.stderr.write(keygen.as_toml(entry))
+    else:
+        keygen.append(entry, append)
+        sys.stderr.write(f"{name} is in {append}; a service reads it when it starts\n")
+    sys.stdout.write(f"{key}\n")  # the only time: nothing keeps it
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ganserve", description=__doc__)
     parser.add_argument("--version", action="version", version=service_version())
@@ -136,6 +154,16 @@ def _parser() -> argparse.ArgumentParser:
     what = benching.add_mutually_exclusive_group()
     what.add_argument("--url", help="of a service that runs already; else one is started")
     what.add_argument("--engine", action="store_true", help="the engine alone, without HTTP")
+
+    making_keys = commands.add_parser("keygen", help="make an API key and print it, once")
+    making_keys.set_defaults(run=keygen)
+    making_keys.add_argument("name", help="whose it is; the log names it so")
+    making_keys.add_argument("--role", choices=get_args(Role), default="generate")
+    making_keys.add_argument("--requests-per-minute", type=int, metavar="N")
+    making_keys.add_argument("--max-concurrent", type=int, metavar="N")
+    making_keys.add_argument(
+        "--append", type=Path, metavar="FILE", help="add its entry there, in place of printing it"
+    )
 
     for command in (serving, generating, benching):
         command.add_argument("--models", type=Path, metavar="DIR", help=_meaning("models"))

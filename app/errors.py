@@ -1,6 +1,8 @@
 """Everything that can go wrong on purpose, as one tree. Knows no HTTP framework.
 
 GanServeError                     500
+├── Unauthorized                  401   an API key is needed, and none of ours was shown
+├── Forbidden                     403   the key's role does not suffice
 ├── InvalidParameter              422   a parameter's value, or one that does not fit the model
 ├── ModelNotFound                 404   the model asked for is not served
 ├── LabelNotFound                 404   the model has no such class
@@ -11,6 +13,7 @@ GanServeError                     500
 ├── UnsupportedMediaType          415   a body of a type or coding that is not read, or no image
 ├── InvalidUpload                 422   an image damaged, animated or too large, or a wrong form
 ├── QueueFull                     429   shed load; try again after Retry-After
+├── RateLimited                   429   the key has had what it may have for now
 ├── HeadTooLarge                  431   header fields of more bytes than are read, or more of them
 ├── InferenceFailed               500   the session failed; the cause is in the log
 ├── ModelRefused                  500   at start-up: a model file that is listed as failed
@@ -47,6 +50,21 @@ class GanServeError(Exception):
 def shortened(text: str) -> str:
     """A text of any length, cut to one that fits a message."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+class Unauthorized(GanServeError):
+    status = 401
+    title = "Unauthorized"
+    type = "/problems/unauthorized"
+
+    def __init__(self, detail: str, *, challenge: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(GanServeError):
+    status = 403
+    title = "Forbidden"
+    type = "/problems/forbidden"
 
 
 class InvalidParameter(GanServeError):
@@ -112,6 +130,15 @@ class QueueFull(GanServeError):
     type = "/problems/queue-full"
 
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class RateLimited(GanServeError):
+    status = 429
+    title = "Rate limited"
+    type = "/problems/rate-limited"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
 
 

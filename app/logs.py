@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from app.access.keys import redacted
 from app.settings import Settings
 from app.tracing import log_processors
 
@@ -34,6 +35,7 @@ def configure_logs(settings: Settings) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *_renderers(settings.log_format),
+                lambda logger, method, line: redacted(str(line)),  # whoever put a key there
             ],
             foreign_pre_chain=shared,
         )

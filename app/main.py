@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.access.guard import guarded
+from app.access.keyring import Keyring, keyring_of
 from app.engine import Engine
 from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
@@ -44,8 +46,10 @@ from app.version import service_version
 class Service(FastAPI):
     """FastAPI behind the service's own middleware, which is outermost."""
 
-    def __init__(self, figures: Metrics, settings: Settings, **options: Any) -> None:
-        self._figures, self._settings = figures, settings
+    def __init__(
+        self, figures: Metrics, settings: Settings, keyring: Keyring | None, **options: Any
+    ) -> None:
+        self._figures, self._settings, self._keyring = figures, settings, keyring
         super().__init__(**options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +63,7 @@ class Service(FastAPI):
         routes = super().build_middleware_stack()
         if isinstance(routes, ServerErrorMiddleware):  # RequestContext answers the unforeseen
             routes = routes.app
-        routed = DirectRouting(routes, routes=self.routes)
+        routed = guarded(DirectRouting(routes, routes=self.routes), self._keyring)
         within = RequestContext(
             routed, metrics=self._figures, logs_access=self._settings.access_log
         )
@@ -72,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = Service(
         figures,
         settings,
+        keyring_of(settings),
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",

@@ -15,6 +15,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.keys import redacted
 from app.connection import AnswerCutOff, ClientGone
 from app.errors import Draining, GanServeError
 from app.metrics import Metrics
@@ -101,9 +102,11 @@ class RequestContext:
         requests.inc()
         duration.observe(seconds)
         if self._logs_access:
+            key = scope["state"].get("key")
             log.info(
                 "request",
                 request_id=scope["state"]["request_id"],
+                **({} if key is None else {"key": key}),
                 method=scope["method"],
                 route=route,
                 path=scope["path"],
@@ -136,5 +139,7 @@ def _request_id(scope: Scope) -> str:
     """The client's own id where it gives a decent one, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return bytes(value).decode()
+            own = bytes(value).decode()
+            if redacted(own) == own:  # else it would be told, and logged
+                return own
     return f"{random.getrandbits(64):016x}"  # unlikely to come twice, and no secret

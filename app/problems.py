@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from app.access.keys import redacted
 from app.errors import GanServeError, shortened
 from app.schemas import OpenAIError, Problem
 
@@ -76,6 +77,7 @@ def problem_response(
     type: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    detail = redacted(detail)
     problem = Problem(
         type=type or f"/problems/{title.lower().replace(' ', '-')}",
         title=title,

@@ -40,6 +40,7 @@ def caching_headers(
     replica = parts.reproducibility
     is_exact = replica.is_exact(order.model)
     etag = entity_tag(replica.key_of(order.model), order.identity(), is_exact=is_exact)
-    control = cache_control(is_pinned=order.is_pinned)
+    is_private = parts.settings.api_keys_file is not None
+    control = cache_control(is_pinned=order.is_pinned, is_private=is_private)
     headers = [(b"etag", etag.encode()), (b"cache-control", control)]
     return headers, is_unmodified(fields.get("if-none-match"), etag)

@@ -15,6 +15,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
+from app.access.key_file import is_readable_by_all
+from app.access.keyring import keyring_of
 from app.errors import GanServeError
 from app.http_protocol import ConnectionLimits, GuardedProtocol
 from app.http_protocol.descriptors import num_affordable_connections
@@ -45,6 +47,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     ``flags`` are the settings that worker processes must be told beside the environment.
     """
     configure_logs(settings)
+    _check_keys(settings)
     listener = _bind(settings.host, settings.port)
     log.info("starting", url=_url(listener), models=str(settings.models), device=settings.device)
     if settings.workers == 1:
@@ -58,6 +61,14 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
                 raise
         return _status(app)
     return _serve_in_workers(settings, listener, flags)
+
+
+def _check_keys(settings: Settings) -> None:
+    """Find out before there are worker processes; raises KeyFileInvalid."""
+    keyring_of(settings)
+    path = settings.api_keys_file
+    if path is not None and is_readable_by_all(path):
+        log.warning("key_file_readable_by_all", path=str(path), remedy=f"chmod 600 {path}")
 
 
 def _status(app: FastAPI) -> int:

@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     workers: int = Field(
         1, ge=1, le=256, description="server processes; each loads every model (one per GPU)"
     )
+    api_keys_file: Path | None = Field(
+        None,
+        description="TOML file of the API keys that may ask; unset: everybody may ask, and nobody "
+        "is an admin",
+    )
     models: Path = Field(Path("models"), description="folder of the model repository")
     device: str = Field(
         "auto",

@@ -19,6 +19,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.keys import redacted
 from app.middleware import UNKNOWN_ROUTE
 from app.version import service_version
 
@@ -101,7 +102,7 @@ class Tracing:
             SpanKind.SERVER,
             {
                 "http.request.method": scope["method"],
-                "url.path": scope["path"],
+                "url.path": redacted(scope["path"]),
                 "url.scheme": scope["scheme"],
             },
         ) as span:

@@ -31,7 +31,7 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
         port: int = probe.getsockname()[1]
     command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
     command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
-    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning"}
+    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning", PREFIX + "API_KEYS_FILE": ""}
     server = subprocess.Popen(command, env=environment)
     try:
         _wait_until_ready(server, port)

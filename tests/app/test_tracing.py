@@ -14,6 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from app.access.keys import new_key
 from app.logs import configure_logs
 from app.settings import Settings
 from app.tracing import TracingUnavailable
@@ -129,6 +130,15 @@ def test_what_goes_wrong_is_told(
     assert failed.status.code == Status.STATUS_CODE_ERROR
     assert attributes(failed)["error.type"] == "500"
     assert collector.below(failed) == []
+
+
+def test_a_key_is_in_no_span(traced_settings: Settings, collector: Collector) -> None:
+    key = new_key()
+    with live_server(traced_settings) as server:
+        headers = {"Authorization": f"Bearer {key}", "X-Request-Id": key}
+        assert server.client.get(f"/generate/{key}", headers=headers).status_code == 404
+    assert collector.spans
+    assert key not in str(collector.spans)
 
 
 def test_what_machines_ask_for_all_day_is_not_traced(

@@ -1,0 +1,1 @@
+"""Who may ask for what, and how often: API keys, their roles and limits. Knows no model."""

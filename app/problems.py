@@ -116,6 +116,8 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _MEANINGS = {
+    401: "an API key is needed, and none that is known was shown",
+    403: "the role of the key does not suffice, or there are no keys",
     404: "unknown model or label; the detail lists the valid ones",
     406: "Accept names no image format of this answer",
     413: "body too large",

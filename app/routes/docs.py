@@ -10,6 +10,8 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.access.described import describe_keys
+from app.parts import parts_of
 from app.schemas import GeneratedImages, Problem
 
 _PAGE = files("app") / "web" / "docs.html"
@@ -27,12 +29,15 @@ def add_routes(router: APIRouter) -> None:
 
 
 async def get_document(request: Request) -> Response:
-    return JSONResponse(document(request.app))
+    has_keys = parts_of(request).settings.api_keys_file is not None
+    return JSONResponse(document(request.app, has_keys=has_keys))
 
 
-def document(app: FastAPI) -> dict[str, Any]:
+def document(app: FastAPI, *, has_keys: bool) -> dict[str, Any]:
     """The document, and the schemas to which answers that FastAPI does not model refer."""
     whole = app.openapi()
+    if has_keys:
+        describe_keys(whole)
     _, schemas = models_json_schema(
         [(Problem, "serialization"), (GeneratedImages, "serialization")],
         ref_template="#/components/schemas/{model}",

@@ -15,14 +15,15 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
-from app.access.key_file import is_readable_by_all
 from app.access.keyring import keyring_of
 from app.errors import GanServeError
 from app.http_protocol import ConnectionLimits, GuardedProtocol
 from app.http_protocol.descriptors import num_affordable_connections
 from app.logs import configure_logs
 from app.main import create_app
+from app.secret_files import warn_of_readable_secrets
 from app.settings import PREFIX, Settings
+from app.tls import check_tls, tls_options
 from app.workers import Supervisor
 
 log = structlog.get_logger(__name__)
@@ -47,9 +48,12 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     ``flags`` are the settings that worker processes must be told beside the environment.
     """
     configure_logs(settings)
-    _check_keys(settings)
+    keyring_of(settings)  # what is wrong shows here, not in every worker process
+    check_tls(settings)
+    warn_of_readable_secrets(settings)
     listener = _bind(settings.host, settings.port)
-    log.info("starting", url=_url(listener), models=str(settings.models), device=settings.device)
+    url = _url(listener, is_secure=settings.tls_key is not None)
+    log.info("starting", url=url, models=str(settings.models), device=settings.device)
     if settings.workers == 1:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it is done
             signal.signal(number, _exit)
@@ -61,14 +65,6 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
                 raise
         return _status(app)
     return _serve_in_workers(settings, listener, flags)
-
-
-def _check_keys(settings: Settings) -> None:
-    """Find out before there are worker processes; raises KeyFileInvalid."""
-    keyring_of(settings)
-    path = settings.api_keys_file
-    if path is not None and is_readable_by_all(path):
-        log.warning("key_file_readable_by_all", path=str(path), remedy=f"chmod 600 {path}")
 
 
 def _status(app: FastAPI) -> int:
@@ -103,6 +99,7 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=math.ceil(settings.keep_alive_timeout_s),
         timeout_worker_healthcheck=WORKER_PATIENCE_S,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
+        **tls_options(settings),
     )
 
 
@@ -137,9 +134,10 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, *, is_secure: bool) -> str:
+    scheme = "https" if is_secure else "http"
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:

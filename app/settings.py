@@ -35,6 +35,13 @@ class Settings(BaseSettings):
         description="TOML file of the API keys that may ask; unset: everybody may ask, and nobody "
         "is an admin",
     )
+    tls_certificate: Path | None = Field(
+        None,
+        description="PEM file of a certificate chain: HTTPS in place of HTTP, with tls_key",
+    )
+    tls_key: Path | None = Field(
+        None, description="PEM file of the certificate's key, without a password"
+    )
     models: Path = Field(Path("models"), description="folder of the model repository")
     device: str = Field(
         "auto",
@@ -182,4 +189,11 @@ class Settings(BaseSettings):
                 f"max_images {self.max_images} is greater than max_queue_size "
                 f"{self.max_queue_size}: the largest request could never be accepted"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_and_key_come_together(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            given, missing = ("tls_key", "tls_certificate")[:: -1 if self.tls_key is None else 1]
+            raise ValueError(f"{given} is set and {missing} is not: HTTPS needs both")
         return self

@@ -10,7 +10,6 @@ It is TOML, one table for each key:
     max_concurrent = 4
 """
 
-import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,10 +83,6 @@ def parse_key_file(text: str, path: Path) -> tuple[KeyEntry, ...]:
     entries = tuple(_entry(key, _place(path, index, key)) for index, key in enumerate(keys))
     _refuse_duplicates(entries, path)
     return entries
-
-
-def is_readable_by_all(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def _text(path: Path) -> str:

@@ -16,6 +16,8 @@ from app.settings import PREFIX, Settings
 HOST = "127.0.0.1"
 START_UP_S = 60.0
 
+_NOT_FOR_IT = ("API_KEYS_FILE", "TLS_CERTIFICATE", "TLS_KEY")  # its clients have no key
+
 
 @contextlib.contextmanager
 def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
@@ -31,7 +33,8 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
         port: int = probe.getsockname()[1]
     command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
     command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
-    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning", PREFIX + "API_KEYS_FILE": ""}
+    plain = dict.fromkeys((PREFIX + name for name in _NOT_FOR_IT), "")
+    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning"} | plain
     server = subprocess.Popen(command, env=environment)
     try:
         _wait_until_ready(server, port)

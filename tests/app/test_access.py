@@ -275,4 +275,4 @@ def test_workers_share_what_a_key_may_do(tiny_repository: Path, tmp_path: Path) 
         assert set(statuses) == {200, 429}
         process.kill()
         assert process.stderr is not None
-        assert process.stderr.read().count("key_file_readable_by_all") == 1  # not for each worker
+        assert process.stderr.read().count("secret_readable_by_all") == 1  # not for each worker

@@ -7,11 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from app import cli
-from app.access.key_file import KeyFileInvalid, is_readable_by_all, read_key_file
+from app.access.key_file import KeyFileInvalid, read_key_file
 from app.access.keygen import append, make_key
 from app.access.keys import is_key, new_key, redacted
+from app.secret_files import warn_of_readable_secrets
+from app.settings import Settings
 from tests.access_files import add_key
 
 HASH = "0123456789abcdef" * 4
@@ -169,11 +172,15 @@ def test_a_key_in_place_of_its_hash_is_not_shown(keys_file: Path) -> None:
     assert key not in str(refused.value)
 
 
-def test_who_may_read_a_file_is_seen(keys_file: Path) -> None:
+@pytest.mark.parametrize(("mode", "is_told"), [(0o600, False), (0o640, False), (0o604, True)])
+def test_a_file_that_everybody_may_read_is_warned_about(
+    keys_file: Path, mode: int, is_told: bool
+) -> None:
     add_key(keys_file, "ci")
-    assert not is_readable_by_all(keys_file)
-    keys_file.chmod(0o604)
-    assert is_readable_by_all(keys_file)
+    keys_file.chmod(mode)
+    with capture_logs() as lines:
+        warn_of_readable_secrets(Settings(api_keys_file=keys_file))
+    assert [line["remedy"] for line in lines] == [f"chmod 600 {keys_file}"] * is_told
 
 
 def test_keys_are_taken_out_of_a_text_and_names_of_metrics_are_not() -> None:

@@ -3,9 +3,11 @@
 import { readAddress, writeAddress } from "./address.js";
 import { Controls } from "./controls.js";
 import { Grid } from "./grid.js";
+import { key, keepKey } from "./key.js";
 import { showChosen, showModels } from "./models.js";
 import { Morph } from "./morph.js";
 import { byId, clearProblem, copy, showProblem, tell } from "./page.js";
+import { downloadWithKey } from "./pictures.js";
 import { ask, pinned } from "./service.js";
 import { Translate } from "./translate.js";
 import { Viewer } from "./viewer.js";
@@ -22,7 +24,20 @@ const morph = new Morph({ onClose: () => grid.pick([]) });
 const translate = new Translate();
 
 byId("share").addEventListener("click", (event) => copy(location.href, event.target));
-start().catch(showProblem);
+byId("access").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keepKey(byId("key").value.trim());
+  location.reload();
+});
+addEventListener("unauthorized", () => {
+  byId("access").hidden = false;
+  document.documentElement.classList.add("keyed"); // hides links that lead nowhere without a header field
+});
+document.documentElement.classList.toggle("keyed", key() !== null);
+downloadWithKey(showProblem);
+start().catch((problem) => {
+  if (problem.status !== 401 || key() !== null) showProblem(problem); // else the form says it
+});
 
 async function start() {
   const [{ models, failed }, readiness] = await Promise.all([

@@ -1,6 +1,7 @@
 // The images as a grid of tiles, loaded together and replaced together. Knows no control.
 
 import { byId, clearProblem, element, showProblem } from "./page.js";
+import { show } from "./pictures.js";
 import { classOf, imagePath, NUM_SEEDS, whyNot } from "./service.js";
 
 /** A seed as neighbours differ in it: by its end. */
@@ -73,7 +74,7 @@ export class Grid {
         image.classList.toggle("waiting", event.type === "error");
         resolve(event.type === "load");
       };
-      image.src = path;
+      show(image, path).catch(() => resolve(false));
     });
   }
 

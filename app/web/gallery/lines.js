@@ -1,26 +1,35 @@
 // The lines with which others get the same: curl, Python, <img>. Knows no model.
 
+import { key } from "./key.js";
 import { copy, element } from "./page.js";
 
 /** Show how to get what lies at `path`; `file` is what curl would call it. */
 export function showImageLines(container, path, file, alt) {
   const url = new URL(path, location.href).href;
-  show(container, {
-    curl: `curl '${url}' -o ${file}`,
-    Python: `import httpx\n\nimage = httpx.get("${url}").content`,
-    HTML: `<img src="${url.replaceAll("&", "&amp;")}" alt="${alt}">`,
-  });
+  const lines = {
+    curl: `curl ${keyField()}'${url}' -o ${file}`,
+    Python: `${imports()}\n\nimage = httpx.get("${url}"${keyArgument()}).content`,
+  };
+  // A page that others see would have to tell them the key.
+  if (key() === null) lines.HTML = `<img src="${url.replaceAll("&", "&amp;")}" alt="${alt}">`;
+  show(container, lines);
 }
 
 /** Show how to send an image to `path`. */
 export function showUploadLines(container, path, type) {
   const url = new URL(path, location.href).href;
   show(container, {
-    curl: `curl -H 'Content-Type: ${type}' --data-binary @image '${url}' -o translated.png`,
-    Python: `import httpx\n\nsource = open("image", "rb").read()\n`
-      + `image = httpx.post("${url}", content=source, headers={"Content-Type": "${type}"}).content`,
+    curl: `curl ${keyField()}-H 'Content-Type: ${type}' --data-binary @image '${url}' -o translated.png`,
+    Python: `${imports()}\n\nsource = open("image", "rb").read()\n`
+      + `image = httpx.post("${url}", content=source, headers={"Content-Type": "${type}"${keyEntry(", ")}}).content`,
   });
 }
+
+// The lines name a variable: they are copied into files that others read.
+const keyField = () => (key() === null ? "" : '-H "Authorization: Bearer $API_KEY" ');
+const keyEntry = (before) => (key() === null ? "" : `${before}"Authorization": "Bearer " + os.environ["API_KEY"]`);
+const keyArgument = () => (key() === null ? "" : `, headers={${keyEntry("")}}`);
+const imports = () => (key() === null ? "import httpx" : "import os\n\nimport httpx");
 
 function show(container, lines) {
   container.replaceChildren(...Object.entries(lines).map(([name, text]) => {

@@ -1,6 +1,7 @@
 // The models to choose from, and what is known of the chosen one. Knows no image.
 
 import { byId, element, figure } from "./page.js";
+import { show } from "./pictures.js";
 
 // The figures worth a place on the page, best known first: how each is told.
 const FIGURES = {
@@ -18,9 +19,11 @@ export function showModels(models, onChoice) {
   for (const model of models) {
     const radio = element("input", { type: "radio", name: "model", value: model.name });
     radio.addEventListener("change", () => onChoice(model));
+    const preview = element("img", { alt: "", loading: "lazy" });
+    show(preview, `/models/${model.name}/preview.png`).catch(() => {}); // not every model has one
     byId("models").append(element("label", { className: "model" },
       radio,
-      element("img", { src: `/models/${model.name}/preview.png`, alt: "", loading: "lazy" }),
+      preview,
       element("span", {}, model.name, element("small", { textContent: kindOf(model) }))));
   }
 }

@@ -2,6 +2,7 @@
 
 import { showImageLines } from "./lines.js";
 import { byId, clearProblem, showProblem } from "./page.js";
+import { show } from "./pictures.js";
 import { morphPath, whyNot } from "./service.js";
 
 const MAX_FRAMES = 48;
@@ -29,8 +30,8 @@ export class Morph {
     const path = morphPath(order, seeds, { frames, loop: false, layout: "strip" });
     const strip = new Image();
     this.#strip = strip;
-    strip.src = path;
     try {
+      await show(strip, path);
       await strip.decode();
     } catch {
       if (strip === this.#strip) showProblem(await whyNot(path));

@@ -1,31 +1,35 @@
 // The service's HTTP interface as this page uses it. Knows no element of the page.
 
+import { withKey } from "./key.js";
+
 export const NUM_SEEDS = 2 ** 32;
 
 /** A problem document (RFC 9457), or what stands for one where no answer came. */
 export class Problem extends Error {
-  constructor(detail, title = "No answer") {
+  constructor(detail, title = "No answer", status = 0) {
     super(`${title}: ${detail}`);
+    this.status = status;
   }
 
   static async of(response) {
     try {
       const { title, detail } = await response.json();
-      return new Problem(detail, title);
+      return new Problem(detail, title, response.status);
     } catch {
       return new Problem(`the service answered ${response.status} ${response.statusText}`);
     }
   }
 }
 
-/** The answer to a request; raises Problem in the words of the service. */
+/** The answer to a request; raises Problem in the words of the service, and tells where a key is missing. */
 export async function ask(path, options) {
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, withKey(options));
   } catch {
     throw new Problem("the service cannot be reached; is it still running?");
   }
+  if (response.status === 401) dispatchEvent(new Event("unauthorized"));
   if (!response.ok) throw await Problem.of(response);
   return response;
 }

@@ -2,6 +2,7 @@
 
 import { showUploadLines } from "./lines.js";
 import { byId, clearProblem, showProblem } from "./page.js";
+import { show } from "./pictures.js";
 import { ask, Problem, translatePath } from "./service.js";
 
 export class Translate {
@@ -73,8 +74,8 @@ export class Translate {
   async #sendExample() {
     const { name, width, height } = this.#model;
     const preview = new Image();
-    preview.src = `/models/${name}/preview.png`;
     try {
+      await show(preview, `/models/${name}/preview.png`);
       await preview.decode();
     } catch {
       showProblem(new Problem(`model '${name}' has no preview to take an example from`, "No example"));

@@ -1,7 +1,8 @@
 // One image of the grid, large, with the lines that make it again. Knows no control.
 
 import { showImageLines } from "./lines.js";
-import { byId } from "./page.js";
+import { byId, showProblem } from "./page.js";
+import { show } from "./pictures.js";
 import { classOf, imagePath } from "./service.js";
 
 /** Opens images of a grid in a dialog; arrow keys go to the next and the previous one. */
@@ -39,7 +40,7 @@ export class Viewer {
     const name = this.grid.name(index);
     const file = `${order.model.name}-${seed}.png`;
     const image = byId("viewer-image");
-    image.src = path;
+    show(image, path).catch(showProblem);
     image.alt = `${order.model.name}, ${name}`;
     image.style.setProperty("--aspect", order.model.width / order.model.height);
     byId("viewer-heading").textContent = `${name[0].toUpperCase()}${name.slice(1)}`;

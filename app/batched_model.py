@@ -46,15 +46,10 @@ class BatchedModel:
     ) -> None:
         """``feed`` makes what the session takes of what was submitted, in the worker thread."""
         labels = (model.name, str(model.version))
-        self._session = model.session
         self.timeout_s = batching.timeout_s
-        self._watch = batching.watch
-        self._feed = feed
-        self._images_generated = metrics.images_generated.labels(*labels)
-        self._batch_size = metrics.batch_size.labels(*labels)
         self._queue_duration = metrics.queue_duration.labels(*labels)
-        self._inference_duration = metrics.inference_duration.labels(*labels)
         self._shed = metrics.shed.labels(*labels)
+        self._run = _Run(model, metrics, feed, batching.watch)
         self._batcher = DynamicBatcher(
             self._run,
             executor,
@@ -96,8 +91,24 @@ class BatchedModel:
     def close(self) -> None:
         self._batcher.close()
 
-    def _run(self, inputs: Feed) -> NDArray[np.uint8]:
-        """Compute one batch, in a worker thread."""
+
+class _Run:
+    """One run of a model, in a worker thread. Of its own, so that no cycle keeps a session."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        metrics: Metrics,
+        feed: Callable[[Feed], Feed],
+        watch: DeviceWatch,
+    ) -> None:
+        labels = (model.name, str(model.version))
+        self._session, self._feed, self._watch = model.session, feed, watch
+        self._images_generated = metrics.images_generated.labels(*labels)
+        self._batch_size = metrics.batch_size.labels(*labels)
+        self._inference_duration = metrics.inference_duration.labels(*labels)
+
+    def __call__(self, inputs: Feed) -> NDArray[np.uint8]:
         self._batch_size.observe(len(next(iter(inputs.values()))))
         try:
             with self._inference_duration.time():

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar, TypeVarTuple
+from weakref import WeakKeyDictionary
 
 from app.batched_model import Batching
 from app.bulk_work import BulkWork
@@ -45,20 +46,28 @@ class Engine:
             watch=self._watch,
         )
         self._inference, self._encoding = inference, encoding
-        self._generators = {
-            model: Generator(model, inference, metrics, batching, max_images=settings.max_images)
-            for model in registry.models
-            if model.card.kind == "generator"
-        }
-        self._translators = {
-            model: Translator(model, inference, encoding, metrics, batching)
-            for model in registry.models
-            if model.card.kind == "translator"
-        }
+        self._batching, self._metrics, self._max_images = batching, metrics, settings.max_images
+        # A model that is served no more is gone once nobody holds it: a request does, or a stream.
+        self._generators: WeakKeyDictionary[LoadedModel, Generator] = WeakKeyDictionary()
+        self._translators: WeakKeyDictionary[LoadedModel, Translator] = WeakKeyDictionary()
         self.bulk = BulkWork(
             self._generators, inference, encoding, batch_size=_bulk_batch_size(settings)
         )
-        metrics.describe_models(registry.models, num_failed=len(registry.failed))
+        self.serve(registry)
+
+    def serve(self, registry: Registry) -> None:
+        """Take the models of a registry on, beside those that it has; those stay while held."""
+        for model in registry.models:
+            if model.card.kind == "generator" and model not in self._generators:
+                self._generators[model] = Generator(
+                    model, self._inference, self._metrics, self._batching,
+                    max_images=self._max_images,
+                )  # fmt: skip
+            elif model.card.kind == "translator" and model not in self._translators:
+                self._translators[model] = Translator(
+                    model, self._inference, self._encoding, self._metrics, self._batching
+                )
+        self._metrics.describe_models(registry.models, num_failed=len(registry.failed))
 
     @property
     def is_draining(self) -> bool:

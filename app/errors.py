@@ -8,6 +8,7 @@ GanServeError                     500
 ├── LabelNotFound                 404   the model has no such class
 ├── NotAcceptable                 406   no format that the client accepts
 ├── RequestTimeout                408   the head of a request did not arrive in time
+├── ReloadRefused                 409   the repository cannot be read, or nothing would be left
 ├── BodyTooLarge                  413   a body of more bytes than are read
 ├── UrlTooLong                    414   a URL of more bytes than are read
 ├── UnsupportedMediaType          415   a body of a type or coding that is not read, or no image
@@ -95,6 +96,12 @@ class RequestTimeout(GanServeError):
     status = 408
     title = "Request timeout"
     type = "/problems/request-timeout"
+
+
+class ReloadRefused(GanServeError):
+    status = 409
+    title = "Reload refused"
+    type = "/problems/reload-refused"
 
 
 class BodyTooLarge(GanServeError):

@@ -27,9 +27,8 @@ _POINT = "point"
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The images of one request, and all that is needed to make them again."""
+    """The images of one request, and what besides their model is needed to make them again."""
 
-    model: LoadedModel
     seeds: tuple[int, ...]
     labels: Labels | None  # None: the model has no classes, or they are mixed
     images: NDArray[np.uint8]  # (N, H, W, C)
@@ -42,7 +41,7 @@ Finish = Callable[[Generated], Any]  # what is to be made of a request's images
 
 
 class Generator:
-    """Generates images of one model.
+    """Generates images of one model, and keeps none of it but what runs it.
 
     Only points travel through the queue; the worker thread that runs the model draws the latents.
     """
@@ -56,13 +55,13 @@ class Generator:
         *,
         max_images: int,
     ) -> None:
-        self._model = model
+        card = model.card
+        self._name, self._mixes_classes = model.name, model.session.mixes_classes
         self._max_images = max_images
-        self._classes = ModelClasses(model.name, model.card.num_classes)
-        self._columns = ClassColumns(
-            model.card.num_classes, mixes_classes=model.session.mixes_classes
-        )
-        self._batched = BatchedModel(model, executor, metrics, batching, feed=self._feed)
+        self._classes = ModelClasses(model.name, card.num_classes)
+        self._columns = ClassColumns(card.num_classes, mixes_classes=self._mixes_classes)
+        feed = partial(_fed, latent_dim=card.latent_dim, columns=self._columns)
+        self._batched = BatchedModel(model, executor, metrics, batching, feed=feed)
 
     async def generate(
         self,
@@ -148,7 +147,6 @@ class Generator:
         inputs |= self._columns.of_labels(chosen)
         batched = await self._batched.submit(inputs, timeout_s=timeout_s)
         return Generated(
-            self._model,
             tuple(seeds),
             chosen,
             batched.images,
@@ -168,7 +166,7 @@ class Generator:
         points = points_at(seeds, truncation_threshold=truncation_threshold)
         inputs: Feed = {_POINT: points} | self._columns.of_labels(labels)
         images = await self._batched.run_bulk(inputs, lanes)
-        return Generated(self._model, tuple(seeds), labels, images)
+        return Generated(tuple(seeds), labels, images)
 
     def close(self) -> None:
         self._batched.close()
@@ -182,7 +180,7 @@ class Generator:
         timeout_s: float | None,
         finish: Finish | None = None,
     ) -> Generated:
-        made = partial(Generated, self._model, tuple(seeds), labels)
+        made = partial(Generated, tuple(seeds), labels)
         batched = await self._batched.submit(
             {_POINT: points} | classes,
             timeout_s=timeout_s,
@@ -199,8 +197,8 @@ class Generator:
         if label_weights is None:
             labels = self._classes.of_seeds(seeds, label)
             return labels, self._columns.of_labels(labels)
-        if not self._model.session.mixes_classes:
-            raise InvalidParameter(f"model {self._model.name!r} cannot mix classes")
+        if not self._mixes_classes:
+            raise InvalidParameter(f"model {self._name!r} cannot mix classes")
         return None, self._columns.of_weights(label_weights, len(seeds))
 
     def _check_seeds(self, seeds: Sequence[int]) -> None:
@@ -217,8 +215,10 @@ class Generator:
         if threshold is not None and not low <= threshold <= high:
             raise InvalidParameter(f"truncation {threshold} is not in {low:g}..{high:g}")
 
-    def _feed(self, inputs: Feed) -> Feed:
-        latents = inputs.get(LATENT)
-        if latents is None:
-            latents = latents_at(inputs[_POINT], self._model.card.latent_dim)
-        return {LATENT: latents} | self._columns.fed(inputs)
+
+def _fed(inputs: Feed, *, latent_dim: int, columns: ClassColumns) -> Feed:
+    """What the session takes, of what travelled through the queue."""
+    latents = inputs.get(LATENT)
+    if latents is None:
+        latents = latents_at(inputs[_POINT], latent_dim)
+    return {LATENT: latents} | columns.fed(inputs)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,9 +47,13 @@ def batch_sizes(provider: ExecutionProvider, settings: Settings) -> tuple[int, .
 
 
 def load_model(
-    file: ModelFile, provider: ExecutionProvider, *, batch_sizes: Sequence[int]
+    file: ModelFile,
+    provider: ExecutionProvider,
+    *,
+    batch_sizes: Sequence[int],
+    served: LoadedModel | None = None,
 ) -> LoadedModel:
-    """Read, verify, open and warm up one model.
+    """Read, verify, open and warm up one model; the one that is ``served``, where it is the same.
 
     Raises:
         ModelRefused: the file is not a sound model that keeps its contract.
@@ -57,6 +61,9 @@ def load_model(
     """
     start = time.perf_counter()
     content, digest, checksum = file.read()
+    if served is not None and served.digest == digest:
+        is_as_before = served.checksum == checksum
+        return served if is_as_before else replace(served, checksum=checksum)
     session = Session(content, provider, batch_sizes=batch_sizes)
     try:
         session.warm_up()

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
 from app.registry import Registry
+from app.reload_triggers import reloading, tell_other_workers
+from app.reloading import Reloader
 from app.reproducibility import Reproducibility
 from app.routes import (
     dataset,
@@ -33,6 +36,7 @@ from app.routes import (
     metrics,
     models,
     openai,
+    reload,
     translate,
 )
 from app.routes.direct import DirectRoute, DirectRouting
@@ -91,7 +95,9 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (generate, interpolate, openai):
         module.add_routes(app.router, max_images=settings.max_images)
     dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
-    for module in (translate, inspect, inference_protocol, models, health, metrics, docs, gallery):
+    for module in (
+        translate, inspect, inference_protocol, reload, models, health, metrics, docs, gallery,
+    ):  # fmt: skip
         module.add_routes(app.router)
     return app
 
@@ -108,15 +114,22 @@ def _lifespan(
         streams = StreamBudget(
             max_streams=settings.max_dataset_streams, on_change=figures.dataset_streams.set
         )
+
+        def adopt(registry: Registry) -> None:
+            engine.serve(registry)
+            app.state.parts = replace(app.state.parts, registry=registry)
+
+        reloader = Reloader(registry, adopt, tell_others=tell_other_workers)
         app.state.parts = Parts(
-            settings, figures, registry, engine, uploads, streams, reproducibility
+            settings, figures, registry, engine, reloader, uploads, streams, reproducibility
         )
+        del registry  # or it would keep the models of the start
         try:
-            with _on_termination(engine.start_draining):
+            with _on_termination(engine.start_draining), reloading(reloader, settings):
                 yield {"metrics": figures}  # to the protocol, which knows no app
         finally:
             await engine.close()
-            registry.close()
+            app.state.parts.registry.close()
 
     return lifespan
 

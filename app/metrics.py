@@ -116,7 +116,7 @@ class Metrics:
         )
         self.model_info = Gauge(
             "ganserve_model_info",
-            "1 for each served model; the labels say which file and where it really runs",
+            "1 for each served model, 0 for one that was; the labels say which file, and where",
             (*_MODEL, "system", "digest", "execution_provider"),
             registry=registry,
             multiprocess_mode="livemax",
@@ -127,17 +127,23 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._described: set[tuple[str, ...]] = set()
 
     def describe_models(self, models: Iterable[LoadedModel], *, num_failed: int) -> None:
-        """Say once what is served."""
-        for model in models:
-            self.model_info.labels(
+        """Say what is served from now on."""
+        served = {
+            (
                 model.name,
                 str(model.version),
                 model.card.system,
                 model.digest,
                 model.execution_provider,
-            ).set(1)
+            )
+            for model in models
+        }
+        for labels in self._described | served:
+            self.model_info.labels(*labels).set(labels in served)
+        self._described |= served
         self.models_failed.set(num_failed)
 
     def render(self) -> bytes:

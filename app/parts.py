@@ -7,6 +7,7 @@ from starlette.requests import Request
 from app.engine import Engine
 from app.metrics import Metrics
 from app.registry import Registry
+from app.reloading import Reloader
 from app.reproducibility import Reproducibility
 from app.settings import Settings
 from app.stream_budget import StreamBudget
@@ -19,11 +20,13 @@ class Parts:
     metrics: Metrics
     registry: Registry
     engine: Engine
+    reloader: Reloader
     uploads: UploadBudget
     streams: StreamBudget
     reproducibility: Reproducibility
 
 
 def parts_of(request: Request) -> Parts:
+    """The parts, and the models that are served now: one look at them for each request."""
     parts: Parts = request.app.state.parts
     return parts

@@ -120,6 +120,7 @@ _MEANINGS = {
     403: "the role of the key does not suffice, or there are no keys",
     404: "unknown model or label; the detail lists the valid ones",
     406: "Accept names no image format of this answer",
+    409: "refused; what was served still is",
     413: "body too large",
     415: "wrong media type, compressed, or no image",
     422: "parameter unknown, given twice or out of range; image damaged, animated or too large",

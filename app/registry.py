@@ -14,11 +14,12 @@ from app.errors import (
     InvalidParameter,
     ModelNotFound,
     ModelRefused,
+    ReloadRefused,
     shortened,
 )
 from app.execution_providers import candidates
 from app.loading import LoadedModel, batch_sizes, load_model
-from app.repository import FailedModel, ModelFile, scan
+from app.repository import FailedModel, ModelFile, Repository, scan
 from app.settings import Settings
 
 __all__ = ["FailedModel", "LoadedModel", "Registry"]
@@ -34,8 +35,14 @@ class Registry:
     """Every model of the repository, loaded and warm, or failed with its reason."""
 
     def __init__(
-        self, models: Sequence[LoadedModel], failed: Sequence[FailedModel], *, settings: Settings
+        self,
+        models: Sequence[LoadedModel],
+        failed: Sequence[FailedModel],
+        *,
+        settings: Settings,
+        provider: ExecutionProvider,
     ) -> None:
+        self._settings, self._provider = settings, provider
         self.models = tuple(sorted(models, key=lambda model: (model.name, model.version)))
         self.failed = tuple(failed)
         self._versions: dict[str, list[LoadedModel]] = {}
@@ -70,7 +77,12 @@ class Registry:
 
     @classmethod
     def _load_on(cls, provider: ExecutionProvider, settings: Settings) -> Self:
-        repository = scan(settings.models)
+        try:
+            repository = scan(settings.models)
+        except OSError as error:
+            folder = str(settings.models.absolute())
+            log.error("repository_unreadable", folder=folder, reason=error.strerror)
+            repository = Repository()
         sizes = batch_sizes(provider, settings)
 
         def load(file: ModelFile) -> LoadedModel | FailedModel:
@@ -85,9 +97,54 @@ class Registry:
         models = [each for each in outcomes if isinstance(each, LoadedModel)]
         refused = [each for each in outcomes if isinstance(each, FailedModel)]
         failed = [*repository.failed, *refused]
-        for each in failed:
-            log.error("model_failed", model=each.name, version=each.version, reason=each.reason)
-        return cls(models, failed, settings=settings)
+        _log_failed(failed)
+        return cls(models, failed, settings=settings, provider=provider)
+
+    def reloaded(self) -> Self:
+        """What the repository holds now, on the same device; models that are the same stay so.
+
+        A version whose file was replaced by one that is refused stays, too, and is listed as
+        failed. One after the other is loaded, since requests need the cores.
+
+        Raises:
+            ReloadRefused: the repository cannot be read, or no model of it can be served.
+        """
+        folder, served = self._settings.models, self._by_version()
+        try:
+            repository = scan(folder)
+        except OSError as error:
+            raise ReloadRefused(
+                f"the models folder {str(folder)!r} cannot be read ({error.strerror}); "
+                "what was served still is"
+            ) from error
+        models, failed = [], list(repository.failed)
+        for file in repository.files:
+            before = served.get((file.name, file.version))
+            try:
+                models.append(self._reload(file, before))
+            except ModelRefused as error:
+                reason = error.detail
+                if before is not None and file.path.exists():
+                    reason += "; the file that was there before is still served"
+                    models.append(before)
+                failed.append(FailedModel(file.name, file.version, reason))
+        _log_failed(failed)
+        if self.models and not models:
+            raise ReloadRefused(
+                f"the models folder {str(folder)!r} holds no model that can be served; "
+                "what was served still is"
+            )
+        return type(self)(models, failed, settings=self._settings, provider=self._provider)
+
+    def _reload(self, file: ModelFile, before: LoadedModel | None) -> LoadedModel:
+        sizes = batch_sizes(self._provider, self._settings)
+        try:
+            return load_model(file, self._provider, batch_sizes=sizes, served=before)
+        except ExecutionProviderUnavailable as error:
+            raise ModelRefused(error.detail) from error
+
+    def _by_version(self) -> dict[tuple[str, int], LoadedModel]:
+        return {(model.name, model.version): model for model in self.models}
 
     @property
     def is_ready(self) -> bool:
@@ -162,6 +219,11 @@ class Registry:
         reasons = [p.reason for p in self.failed if match and p.name == match["name"]]
         why = f"it failed to load: {'; '.join(reasons)}; " if reasons else ""
         return f"{why}served are: {', '.join(self._versions) or '(none)'}"
+
+
+def _log_failed(failed: Sequence[FailedModel]) -> None:
+    for each in failed:
+        log.error("model_failed", model=each.name, version=each.version, reason=each.reason)
 
 
 def _is_generator(model: LoadedModel) -> bool:

@@ -68,14 +68,14 @@ class Repository:
 
 
 def scan(models: Path) -> Repository:
-    """List the model files in the folder ``models`` (and those that SHA256SUMS says are there)."""
+    """List the model files in the folder ``models`` (and those that SHA256SUMS says are there).
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
     found = Repository()
-    try:
-        sums = _read_sums(models / SUMS_FILE)
-        folders = _folders(models)
-    except OSError as error:
-        log.error("repository_unreadable", folder=str(models.absolute()), reason=error.strerror)
-        return found
+    sums = _read_sums(models / SUMS_FILE)
+    folders = _folders(models)
     versions = {
         (folder.name, int(version))
         for folder in folders

@@ -54,6 +54,18 @@ class ModelList(BaseModel):
     failed: list[FailedModelEntry]
 
 
+class ReloadReport(BaseModel):
+    """What a reload did, by NAME/VERSION."""
+
+    added: list[str]
+    replaced: list[str] = Field(description="another file under the same name and version")
+    removed: list[str]
+    unchanged: list[str]
+    failed: list[FailedModelEntry] = Field(
+        description="refused; what was served under that name and version still is"
+    )
+
+
 class ImageDifference(BaseModel):
     """From the image that was made again, of the same size."""
 

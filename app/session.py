@@ -48,11 +48,10 @@ class Session:
             TensorShape(tensor.name, tensor.shape[1:], _DTYPES[tensor.type])
             for tensor in self._session.get_inputs()
         ]
-        self._compute = self._unbound
+        self._bound: BoundRuns | None = None
         if provider.buffers_on is not None and batch_sizes:
             output = TensorShape(IMAGES, self._row_shape, np.uint8)
-            bound = BoundRuns(self._session, self._inputs, output, device=provider.buffers_on)
-            self._compute = bound.run
+            self._bound = BoundRuns(self._session, self._inputs, output, device=provider.buffers_on)
 
     def warm_up(self) -> None:
         """Run every batch size in use once: libraries load lazily, a size's first run is slow."""
@@ -70,9 +69,10 @@ class Session:
         num_images = len(next(iter(inputs.values())))
         padded = self._pad(inputs, num_images)
         try:
-            # Class weights have no buffer of their own: they are rare.
-            compute = self._unbound if LABEL_WEIGHTS in inputs else self._compute
-            images = compute(padded)
+            if self._bound is None or LABEL_WEIGHTS in inputs:  # rare, without a buffer
+                images = self._unbound(padded)
+            else:
+                images = self._bound.run(padded)
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
             raise InferenceFailed(f"ONNX Runtime failed: {first_line(error)}") from error
         num_rows = len(next(iter(padded.values())))

@@ -62,6 +62,13 @@ class Settings(BaseSettings):
         description="MiB of GPU memory that each model may take; unset: as much as there is",
     )
 
+    watch_models_s: float | None = Field(
+        None,
+        ge=0.1,
+        le=86_400,
+        description="seconds between two looks at the models folder, whose changes are then served",
+    )
+
     default_model: str = Field("dcgan-mnist", pattern=_REFERENCE, description="model of /generate")
     default_conditional_model: str = Field(
         "cgan-mnist", pattern=_REFERENCE, description="model of /generate/{label}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from app.decoders import Source
 from app.encoders import ENCODERS
 from app.errors import InvalidParameter, NotReady, shortened
 from app.negotiation import accepted_format
@@ -53,12 +54,12 @@ def render(order: TranslationOrder, translated: Translated) -> bytes:
     if order.keep_size:
         sized = shrunk_or_enlarged(image_of(image), source.width, source.height, FILTER)
         image = pixels_of(sized)
-    return ENCODERS[order.format].encode(image, provenance(translated))
+    return ENCODERS[order.format].encode(image, provenance(order.model, source))
 
 
-def provenance(translated: Translated) -> str:
+def provenance(model: LoadedModel, source: Source) -> str:
     """What an image was made from, as JSON."""
-    made_from = {"digest": translated.model.digest, "source_sha256": translated.source.sha256}
+    made_from = {"digest": model.digest, "source_sha256": source.sha256}
     return json.dumps(made_from, separators=(",", ":"))
 
 

@@ -22,7 +22,6 @@ from contract import SOURCE
 class Translated:
     """An image, and what it was made from."""
 
-    model: LoadedModel
     source: Source
     image: Pixels  # (H, W, C), of the model's size
     decode_seconds: float  # with the wait for a thread
@@ -41,7 +40,6 @@ class Translator:
         metrics: Metrics,
         batching: Batching,
     ) -> None:
-        self._model = model
         self._encoding = encoding
         self._max_queue_size = batching.max_queue_size
         self._num_decoding = 0
@@ -76,7 +74,6 @@ class Translator:
         inputs = {SOURCE: source.pixels[None]}
         batched = await self._batched.submit(inputs, timeout_s=timeout_s)
         return Translated(
-            model=self._model,
             source=source,
             image=batched.images[0],
             decode_seconds=decode_seconds,

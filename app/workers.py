@@ -11,6 +11,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.logs import configure_logs
 from app.main import create_app
+from app.reload_triggers import ignore_early_signal
 from app.settings import Settings
 
 
@@ -26,11 +27,18 @@ class Supervisor(Multiprocess):
             listener.close()
         super().terminate_all()
 
+    def handle_hup(self) -> None:
+        """Have every worker look at the models again; none is restarted."""
+        for process in self.processes:
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
+
 
 def create_app_from_environment() -> FastAPI:
     """What each worker process calls."""
     settings = Settings()
     configure_logs(settings)
+    ignore_early_signal()
     _leave_with_the_supervisor()
     return create_app(settings)
 

@@ -67,6 +67,14 @@ def test_bad_models_fail_with_a_reason_and_stop_no_other(tiny_repository: Path) 
         loaded.resolve("tiny")
 
 
+def test_a_missing_folder_is_told_and_serves_nothing(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        loaded = Registry.load(Settings(models=tmp_path / "missing", device="cpu"))
+    assert not loaded.is_ready
+    (line,) = (line for line in lines if line["event"] == "repository_unreadable")
+    assert line["reason"] == "No such file or directory"
+
+
 def test_a_model_whose_first_run_fails_is_refused(
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,13 +95,14 @@ def test_other_files_and_hidden_folders_are_nobodys_problem(tiny_repository: Pat
     assert found.failed == []
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_an_empty_or_missing_repository_is_empty(tmp_path: Path, exists: bool) -> None:
-    models = tmp_path / "models"
-    if exists:
-        models.mkdir()
-    found = scan(models)
+def test_an_empty_repository_is_empty(tmp_path: Path) -> None:
+    found = scan(tmp_path)
     assert (found.files, found.failed) == ([], [])
+
+
+def test_a_missing_repository_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        scan(tmp_path / "models")
 
 
 @pytest.mark.parametrize("path", ["../1/model.onnx", "Bad Name/1/model.onnx", "..//1/model.onnx"])

@@ -1,0 +1,110 @@
+"""The models are looked at again when their folder changes, and on SIGHUP, in every worker."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import repository_watch
+from app.errors import ReloadRefused
+from app.repository_watch import look_at
+from app.settings import Settings
+from tests.access_files import add_key, bearer
+from tests.live_server import live_server, server_process, wait_until
+from tests.toy_models import make_card, write_model
+
+LOOKS_S = 0.1
+
+
+def is_served(client: httpx.Client, model: str) -> bool:
+    return client.get(f"/models/{model}").status_code == 200
+
+
+def test_a_folder_that_changes_is_served_as_it_is_now(tiny_settings: Settings) -> None:
+    watching = tiny_settings.model_copy(update={"watch_models_s": LOOKS_S})
+    with live_server(watching) as server:
+        write_model(tiny_settings.models, make_card("newcomer"))
+        wait_until(lambda: is_served(server.client, "newcomer"))
+        (tiny_settings.models / "newcomer/1/model.onnx").unlink()
+        wait_until(lambda: not is_served(server.client, "newcomer"))
+
+
+def test_a_change_counts_once_it_has_come_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look for each letter; a file that is being copied looks different each time."""
+    seen, reloaded_after = "", []
+
+    def look(models: Path) -> str:
+        nonlocal seen
+        if seen == looks:
+            raise EOFError
+        seen = looks[: len(seen) + 1]
+        return seen[-1]
+
+    async def reload() -> None:
+        reloaded_after.append(seen)
+        raise ReloadRefused("what was refused is tried again after the next change only")
+
+    looks = "aabcddddeaa"
+    monkeypatch.setattr(repository_watch, "look_at", look)
+    with pytest.raises(EOFError):
+        asyncio.run(repository_watch.watch(Path("models"), 0.001, reload))
+    assert reloaded_after == ["aabcdd", looks]
+
+
+def test_a_folder_that_vanishes_and_comes_back_is_served_throughout(
+    tiny_settings: Settings,
+) -> None:
+    watching = tiny_settings.model_copy(update={"watch_models_s": LOOKS_S})
+    models, away = tiny_settings.models, tiny_settings.models.with_name("away")
+    with live_server(watching) as server:
+        models.rename(away)
+        for _ in range(10):
+            assert server.client.get("/generate?model=tiny").status_code == 200
+            time.sleep(LOOKS_S / 2)
+        away.rename(models)
+        write_model(models, make_card("newcomer"))
+        wait_until(lambda: is_served(server.client, "newcomer"))
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_every_worker_follows_a_signal_and_a_request(
+    num_workers: int, tiny_repository: Path, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.toml"
+    key = add_key(keys, "boss", role="admin")
+    flags = ("--workers", str(num_workers))
+
+    def all_serve(model: str) -> bool:
+        """Asked on new connections, which any worker may take."""
+        answers = [
+            httpx.get(client.base_url.join(f"/models/{model}"), headers=bearer(key), timeout=60)
+            for _ in range(16)
+        ]
+        return all(answer.status_code == 200 for answer in answers)
+
+    with server_process(tiny_repository, *flags, GANSERVE_API_KEYS_FILE=str(keys)) as (
+        process,
+        client,
+    ):
+        write_model(tiny_repository, make_card("signalled"))
+        os.kill(process.pid, signal.SIGHUP)
+        wait_until(lambda: all_serve("signalled"))
+        write_model(tiny_repository, make_card("requested"))
+        report = client.post("/models/reload", headers=bearer(key)).json()
+        assert report["added"] == ["requested/1"]
+        wait_until(lambda: all_serve("requested"))
+        assert process.poll() is None
+
+
+def test_two_looks_differ_where_a_file_does(tiny_repository: Path) -> None:
+    before = look_at(tiny_repository)
+    assert look_at(tiny_repository) == before
+    path = tiny_repository / "tiny/1/model.onnx"
+    same_bytes = path.with_name("copy")
+    same_bytes.write_bytes(path.read_bytes())
+    same_bytes.replace(path)
+    assert look_at(tiny_repository) != before

@@ -15,8 +15,20 @@ _LIMITS = {
 _SHED = "the key has had its limit, or the queue is full; try again after Retry-After"
 
 
-def describe_keys(document: dict[str, Any]) -> None:
-    """Write into the document that operations need a key, and what they answer without one."""
+def describe_access(document: dict[str, Any], *, has_keys: bool) -> None:
+    """Write into the document which operations need a key, and what they answer without one."""
+    if has_keys:
+        _name_the_scheme(document)
+    for path, methods in document["paths"].items():
+        role = needed_role(path)
+        for operation in methods.values():
+            if role == "admin":
+                _add(operation["responses"], 403)
+            if has_keys and role is not None:
+                _describe_key(operation)
+
+
+def _name_the_scheme(document: dict[str, Any]) -> None:
     document["components"]["securitySchemes"] = {
         _SCHEME: {
             "type": "http",
@@ -24,22 +36,21 @@ def describe_keys(document: dict[str, Any]) -> None:
             "description": "an API key; whoever runs the service makes it with ganserve keygen",
         }
     }
-    for path, methods in document["paths"].items():
-        role = needed_role(path)
-        if role is not None:
-            for operation in methods.values():
-                _describe(operation, is_for_admins=role == "admin")
 
 
-def _describe(operation: dict[str, Any], *, is_for_admins: bool) -> None:
+def _describe_key(operation: dict[str, Any]) -> None:
     operation["security"] = [{_SCHEME: []}]
     told = operation["responses"]
-    for status, response in responses(401, 429, *((403,) if is_for_admins else ())).items():
-        told.setdefault(str(status), deepcopy(response))
+    _add(told, 401, 429)
     told["429"]["description"] = _SHED
     for status, response in told.items():
         fields = _CHALLENGE if status == "401" else _LIMITS
         response.setdefault("headers", {}).update(_headers(fields))
+
+
+def _add(told: dict[str, Any], *statuses: int) -> None:
+    for status, response in responses(*statuses).items():
+        told.setdefault(str(status), deepcopy(response))
 
 
 def _headers(fields: dict[str, tuple[str, bool]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.keyring import Keyring
 from app.access.limits import Limits
 from app.access.paths import ADMIN_PATHS, needed_role
-from app.errors import Forbidden, RateLimited, Unauthorized, shortened
+from app.errors import Forbidden, GanServeError, RateLimited, Unauthorized, shortened
 from app.problems import error_response
 
 
@@ -29,12 +29,12 @@ class Guard:
         try:
             holder = self._keyring.holder_of(scope)
         except Unauthorized as error:
-            await error_response(scope, error)(scope, receive, send)
+            await _refusal(scope, error)(scope, receive, send)
             return
         scope["state"]["key"] = holder.name
         app = self._app
         if not holder.may(role):
-            app = error_response(
+            app = _refusal(
                 scope,
                 Forbidden(
                     f"the key {holder.name!r} has the role {holder.role!r}, and "
@@ -56,7 +56,7 @@ class AdminsOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["type"] == "http" and (path := _path(scope)) in ADMIN_PATHS:
-            app = error_response(
+            app = _refusal(
                 scope,
                 Forbidden(
                     f"{path!r} needs an API key of the role 'admin', and this service has no "
@@ -77,7 +77,14 @@ async def _within(limits: Limits, app: ASGIApp, scope: Scope, receive: Receive, 
         with limits.one_request():
             await app(scope, receive, send_with_limits)
     except RateLimited as error:
-        await error_response(scope, error)(scope, receive, send_with_limits)
+        await _refusal(scope, error)(scope, receive, send_with_limits)
+
+
+def _refusal(scope: Scope, error: GanServeError) -> ASGIApp:
+    """The answer, before any body is read: a client that waits to send it never will."""
+    if (b"expect", b"100-continue") in scope["headers"]:
+        error.headers["Connection"] = "close"  # or its next request would be taken for the body
+    return error_response(scope, error)
 
 
 def _path(scope: Scope) -> str:

@@ -1,7 +1,10 @@
 """Makes a key, and the entry that lets it in. Knows no request."""
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.access.key_file import KeyEntry, KeyFileInvalid, Role, parse_key_file
@@ -41,12 +44,24 @@ def append(entry: KeyEntry, path: Path) -> None:
     """
     path = path.resolve()  # the file itself is replaced, not a link to it
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        after = f"{before.rstrip()}\n\n{as_toml(entry)}".lstrip()
-        parse_key_file(after, path)
-        _replace(path, after)
+        with _alone_in(path.parent):
+            before = path.read_text(encoding="utf-8") if path.exists() else ""
+            after = f"{before.rstrip()}\n\n{as_toml(entry)}".lstrip()
+            parse_key_file(after, path)
+            _replace(path, after)
     except OSError as error:
         raise KeyFileInvalid(f"{str(path)!r} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for whoever else adds a key there: of two at once one would be lost."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
 
 
 def _replace(path: Path, text: str) -> None:

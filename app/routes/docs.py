@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.access.described import describe_keys
+from app.access.described import describe_access
 from app.parts import parts_of
 from app.schemas import GeneratedImages, Problem
 
@@ -36,8 +36,7 @@ async def get_document(request: Request) -> Response:
 def document(app: FastAPI, *, has_keys: bool) -> dict[str, Any]:
     """The document, and the schemas to which answers that FastAPI does not model refer."""
     whole = app.openapi()
-    if has_keys:
-        describe_keys(whole)
+    describe_access(whole, has_keys=has_keys)
     _, schemas = models_json_schema(
         [(Problem, "serialization"), (GeneratedImages, "serialization")],
         ref_template="#/components/schemas/{model}",

@@ -86,6 +86,17 @@ def test_a_request_without_a_key_is_told_how_to_show_one(server: LiveServer) -> 
     assert "Authorization: Bearer KEY" in problem["detail"]
 
 
+def test_a_body_is_not_asked_for_in_vain(server: LiveServer) -> None:
+    waiting = server.client.post(
+        "/generate", content=b"{}", headers={"Expect": "100-continue"}
+    )  # fmt: skip
+    assert (waiting.status_code, waiting.headers["connection"]) == (401, "close")
+    for _ in range(2):  # one that is sent all the same is dropped, and the connection goes on
+        answer = server.client.post("/translate", content=bytes(3_000_000))
+        assert answer.status_code == 401
+        assert "connection" not in answer.headers
+
+
 def test_a_refused_request_is_counted(server: LiveServer) -> None:
     line = 'ganserve_requests_total{route="unknown",status="401"} '
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 import stat
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,13 @@ def test_keygen_adds_to_a_file_that_only_its_owner_may_read_and_keeps_what_is_th
     assert [entry.name for entry in read_key_file(keys_file)] == ["first", "second"]
     assert [entry.max_concurrent for entry in read_key_file(keys_file)] == [2, 2]
     assert list(keys_file.parent.iterdir()) == [keys_file]
+
+
+def test_of_keys_that_are_added_at_once_none_is_lost(keys_file: Path) -> None:
+    names = {f"key-{number}" for number in range(16)}
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda name: add_key(keys_file, name), names))) == 16
+    assert {entry.name for entry in read_key_file(keys_file)} == names
 
 
 def test_keygen_follows_a_link_to_the_file(keys_file: Path, tmp_path: Path) -> None:

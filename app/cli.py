@@ -115,7 +115,7 @@ def keygen(*, name: str, append: Path | None, **limits: Any) -> int:
         sys.stderr.write(keygen.as_toml(entry))
     else:
         keygen.append(entry, append)
-        sys.stderr.write(f"{name} is in {append}; a service reads it when it starts\n")
+        sys.stderr.write(f"{name} is in {append}; services read it at start and on SIGHUP\n")
     sys.stdout.write(f"{key}\n")  # the only time: nothing keeps it
     return 0
 

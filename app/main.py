@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.guard import guarded
 from app.access.keyring import Keyring, keyring_of
+from app.access.rereading import reread_keys
 from app.engine import Engine
 from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
@@ -76,15 +78,15 @@ class Service(FastAPI):
 
 def create_app(settings: Settings) -> FastAPI:
     """An app that loads the models of ``settings`` when it is started."""
-    figures = Metrics()
+    figures, keyring = Metrics(), keyring_of(settings)
     app = Service(
         figures,
         settings,
-        keyring_of(settings),
+        keyring,
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",
-        lifespan=_lifespan(settings, figures),
+        lifespan=_lifespan(settings, figures, keyring),
         exception_handlers=HANDLERS,
         openapi_url=None,
         docs_url=None,
@@ -103,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _lifespan(
-    settings: Settings, figures: Metrics
+    settings: Settings, figures: Metrics, keyring: Keyring | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -125,7 +127,10 @@ def _lifespan(
         )
         del registry  # or it would keep the models of the start
         try:
-            with _on_termination(engine.start_draining), reloading(reloader, settings):
+            with (
+                _on_termination(engine.start_draining),
+                reloading(reloader, settings, on_signal=partial(reread_keys, keyring, settings)),
+            ):
                 yield {"metrics": figures}  # to the protocol, which knows no app
         finally:
             await engine.close()

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from app.errors import ReloadRefused
@@ -18,12 +18,18 @@ from app.settings import Settings
 
 
 @contextmanager
-def reloading(reloader: Reloader, settings: Settings) -> Iterator[None]:
-    """Reload on SIGHUP, and where the settings say so when the folder changes."""
+def reloading(
+    reloader: Reloader, settings: Settings, *, on_signal: Callable[[], None]
+) -> Iterator[None]:
+    """Reload on SIGHUP, and where the settings say so when the folder changes.
+
+    ``on_signal`` is called at each SIGHUP: for what else is read again.
+    """
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
 
     def start() -> None:
+        on_signal()
         tasks.add(loop.create_task(_reload(reloader)))
 
     if settings.watch_models_s is not None:

@@ -31,24 +31,32 @@ class Keyring:
     """Compares with every hash, in the same time wherever they differ and whichever is right."""
 
     def __init__(self, entries: Iterable[KeyEntry], *, num_processes: int) -> None:
-        self._holders = [
-            (
-                bytes.fromhex(entry.sha256),
-                Holder(entry.name, entry.role, limits_of(entry, num_processes=num_processes)),
-            )
-            for entry in entries
-        ]
+        self._num_processes = num_processes
+        self._known: dict[KeyEntry, tuple[bytes, Holder]] = {}
+        self.replace(entries)
+
+    def replace(self, entries: Iterable[KeyEntry]) -> None:
+        """Know these and no others; of those that stay, what they have used of their limits stays.
+
+        Raises:
+            KeyFileInvalid: a limit cannot be kept to here; then nothing has changed.
+        """
+        self._known = {entry: self._known.get(entry) or self._enter(entry) for entry in entries}
 
     def holder_of(self, scope: Scope) -> Holder:
         """Raises Unauthorized, in words that hold nothing of what was shown."""
         key = _shown_key(scope)
         shown, found = hash_of(key), None
-        for known, holder in self._holders:
+        for known, holder in self._known.values():
             if hmac.compare_digest(shown, known):
                 found = holder
         if found is None:
             raise _wrong("this API key is not one of those that this service knows")
         return found
+
+    def _enter(self, entry: KeyEntry) -> tuple[bytes, Holder]:
+        limits = limits_of(entry, num_processes=self._num_processes)
+        return bytes.fromhex(entry.sha256), Holder(entry.name, entry.role, limits)
 
 
 def keyring_of(settings: Settings) -> Keyring | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.batcher import DynamicBatcher
 from app.device_watch import DeviceWatch
 from app.errors import Draining, InferenceFailed, QueueFull
+from app.hang_watch import HangWatch
 from app.lanes import Lanes
 from app.loading import LoadedModel
 from app.metrics import Metrics
@@ -30,6 +31,7 @@ class Batching:
     max_in_flight: int
     timeout_s: float  # of requests that say nothing else
     watch: DeviceWatch
+    hangs: HangWatch
 
 
 class BatchedModel:
@@ -49,7 +51,7 @@ class BatchedModel:
         self.timeout_s = batching.timeout_s
         self._queue_duration = metrics.queue_duration.labels(*labels)
         self._shed = metrics.shed.labels(*labels)
-        self._run = _Run(model, metrics, feed, batching.watch)
+        self._run = _Run(model, metrics, feed, batching.watch, batching.hangs)
         self._batcher = DynamicBatcher(
             self._run,
             executor,
@@ -101,9 +103,11 @@ class _Run:
         metrics: Metrics,
         feed: Callable[[Feed], Feed],
         watch: DeviceWatch,
+        hangs: HangWatch,
     ) -> None:
         labels = (model.name, str(model.version))
-        self._session, self._feed, self._watch = model.session, feed, watch
+        self._session, self._feed = model.session, feed
+        self._watch, self._hangs = watch, hangs
         self._images_generated = metrics.images_generated.labels(*labels)
         self._batch_size = metrics.batch_size.labels(*labels)
         self._inference_duration = metrics.inference_duration.labels(*labels)
@@ -111,7 +115,7 @@ class _Run:
     def __call__(self, inputs: Feed) -> NDArray[np.uint8]:
         self._batch_size.observe(len(next(iter(inputs.values()))))
         try:
-            with self._inference_duration.time():
+            with self._inference_duration.time(), self._hangs.run():
                 images = self._session.run(self._feed(inputs))
         except InferenceFailed:
             self._watch.failed()

@@ -206,21 +206,34 @@ class DynamicBatcher:
         ended: float,
     ) -> None:
         self._num_in_flight -= 1
-        if not self._is_closed:  # first: the next batch must not wait for the answers of this one
-            self._dispatch(loop)
-            self._on_queue_change(self._num_queued)
-            if not self._queue:
-                self._appointments.forget()
-        if isinstance(outcome, BaseException):
-            log.error("batch_failed", num_requests=len(parts), exc_info=outcome)
-            for part in parts:
-                error = InferenceFailed("the model failed to run; the log says why")
-                error.__cause__ = outcome
-                part.request.resolve(error)
-            return
-        self._appointments.record(sum(part.num_images for part in parts), ended)
-        for result in outcome:
+        try:
+            if not self._is_closed:  # first: the next batch must not wait for this one's answers
+                self._dispatch(loop)
+                self._on_queue_change(self._num_queued)
+                if not self._queue:
+                    self._appointments.forget()
+        finally:
+            if isinstance(outcome, BaseException):
+                _fail(parts, outcome)
+            else:
+                self._appointments.record(sum(part.num_images for part in parts), ended)
+                _hand_over(outcome, started, ended)
+
+
+def _hand_over(results: Sequence[Result], started: float, ended: float) -> None:
+    for result in results:
+        try:
             result.part.request.receive(result, started, ended)
+        except Exception as error:  # no memory to put the images together, say
+            _fail([result.part], error)
+
+
+def _fail(parts: Sequence[Part], cause: BaseException) -> None:
+    log.error("batch_failed", num_requests=len(parts), exc_info=cause)
+    for part in parts:
+        error = InferenceFailed("the model failed to run; the log says why")
+        error.__cause__ = cause
+        part.request.resolve(error)
 
 
 def _finished(parts: Sequence[Part], images: NDArray[Any]) -> Iterator[Result]:

@@ -4,11 +4,11 @@ CUDA errors such as an illegal address stay with the process that met them; anot
 sound device. Knows no model.
 """
 
-import os
-import signal
 from collections.abc import Callable
 
 import structlog
+
+from app.leaving import leave_in_peace
 
 MAX_FAILURES = 3  # in a row, of whichever models
 
@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 class DeviceWatch:
     """Told of every run by the thread that made it; only one of them runs on such a device."""
 
-    def __init__(self, *, can_be_lost: bool, leave: Callable[[], object] | None = None) -> None:
-        """``leave`` ends the process in peace; by default a SIGTERM to itself."""
+    def __init__(self, *, can_be_lost: bool, leave: Callable[[], object] = leave_in_peace) -> None:
+        """``leave`` ends the process."""
         self._can_be_lost = can_be_lost
-        self._leave = leave or _leave
+        self._leave = leave
         self._num_failures = 0
         self.is_lost = False
 
@@ -34,7 +34,3 @@ class DeviceWatch:
             self.is_lost = True
             log.critical("device_lost", failures_in_a_row=self._num_failures)
             self._leave()
-
-
-def _leave() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -13,6 +13,7 @@ from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Generator
+from app.hang_watch import HangWatch
 from app.lanes import Lanes
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
@@ -30,12 +31,19 @@ class Engine:
     ``await engine.generator(model).generate(seed=42)`` gives an image.
     """
 
-    def __init__(self, registry: Registry, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        settings: Settings,
+        metrics: Metrics,
+        hangs: HangWatch | None = None,
+    ) -> None:
         num_threads = settings.num_threads or max(1, num_usable_cores() // settings.workers)
         self._is_draining = False
         num_parallel_runs = _num_parallel_runs(registry) or num_threads
         inference = Lanes(num_parallel_runs, "inference")
         encoding = EncodingPool(num_threads)
+        self._hangs = hangs or HangWatch()
         self._watch = DeviceWatch(can_be_lost=_is_on_a_gpu(registry))
         batching = Batching(
             max_batch_size=settings.exact_batch_size or settings.max_batch_size,
@@ -44,6 +52,7 @@ class Engine:
             max_in_flight=num_parallel_runs,
             timeout_s=settings.request_timeout_s,
             watch=self._watch,
+            hangs=self._hangs,
         )
         self._inference, self._encoding = inference, encoding
         self._batching, self._metrics, self._max_images = batching, metrics, settings.max_images
@@ -74,9 +83,9 @@ class Engine:
         return self._is_draining
 
     @property
-    def has_lost_its_device(self) -> bool:
-        """Whether the process ends because the device does not answer any more."""
-        return self._watch.is_lost
+    def must_be_started_again(self) -> bool:
+        """Whether the process ends because its device fails run after run, or a run hangs."""
+        return self._watch.is_lost or self._hangs.has_found_one
 
     def generator(self, model: LoadedModel) -> Generator:
         """What makes images of a model, for one request: ask again for the next.
@@ -121,6 +130,7 @@ class Engine:
         for translator in self._translators.values():
             translator.close()
         await asyncio.sleep(0)  # the waiters hear of it before this returns
+        self._hangs.close()
         self._inference.shutdown(wait=False, cancel_futures=True)
         self._encoding.close()
 

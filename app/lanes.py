@@ -5,6 +5,7 @@ All state belongs to the event loop's thread, as in the batcher: no lock, no pol
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,6 +20,15 @@ PATIENCE_S = 1.0
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+def _started(pool: ThreadPoolExecutor, num_threads: int) -> ThreadPoolExecutor:
+    """The pool with all its threads: later there might be no memory for one."""
+    all_there = threading.Barrier(num_threads + 1)
+    for _ in range(num_threads):
+        pool.submit(all_there.wait)
+    all_there.wait()
+    return pool
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +51,7 @@ class Lanes(Executor):
     """
 
     def __init__(self, num_threads: int, name: str) -> None:
-        self._threads = ThreadPoolExecutor(num_threads, name)
+        self._threads = _started(ThreadPoolExecutor(num_threads, name), num_threads)
         self._num_threads = num_threads
         self._num_kept_free = 1 if num_threads > 1 else 0
         self._num_requests = 0  # that run or wait for a thread

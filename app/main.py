@@ -18,6 +18,8 @@ from app.access.guard import guarded
 from app.access.keyring import Keyring, keyring_of
 from app.access.rereading import reread_keys
 from app.engine import Engine
+from app.hang_watch import HangWatch
+from app.leaving import leave_by_force
 from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
@@ -47,6 +49,9 @@ from app.stream_budget import StreamBudget
 from app.tracing import traced
 from app.upload_budget import UploadBudget
 from app.version import service_version
+
+_LAST_WORDS_S = 5.0
+"""Beyond shutdown_timeout_s, before a process with a run that hangs is ended by force."""
 
 
 class Service(FastAPI):
@@ -110,7 +115,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         registry = await asyncio.to_thread(Registry.load, settings)
-        engine = Engine(registry, settings, figures)
+        engine = Engine(registry, settings, figures, _hang_watch(settings))
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
         reproducibility = Reproducibility(exact_batch_size=settings.exact_batch_size)
         streams = StreamBudget(
@@ -137,6 +142,11 @@ def _lifespan(
             app.state.parts.registry.close()
 
     return lifespan
+
+
+def _hang_watch(settings: Settings) -> HangWatch:
+    grace_s = settings.shutdown_timeout_s + _LAST_WORDS_S
+    return HangWatch(settings.run_timeout_s, partial(leave_by_force, grace_s))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from app.access.keyring import keyring_of
 from app.errors import GanServeError
 from app.http_protocol import ConnectionLimits, GuardedProtocol
 from app.http_protocol.descriptors import num_affordable_connections
+from app.leaving import TRY_AGAIN
 from app.logs import configure_logs
 from app.main import create_app
 from app.reload_triggers import ignore_early_signal
@@ -35,8 +36,6 @@ BACKLOG = 2048
 WORKER_PATIENCE_S = 15
 """A worker that says nothing for so long is replaced: long enough for its imports on a busy
 machine. One that dies while it is asked is noticed no sooner."""
-
-DEVICE_LOST = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class AddressUnavailable(GanServeError):
@@ -72,7 +71,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
 def _status(app: FastAPI) -> int:
     """Not 0 where whoever watches the process should start it again."""
     parts = getattr(app.state, "parts", None)
-    return DEVICE_LOST if parts is not None and parts.engine.has_lost_its_device else 0
+    return TRY_AGAIN if parts is not None and parts.engine.must_be_started_again else 0
 
 
 def _serve_in_workers(settings: Settings, listener: socket.socket, flags: Mapping[str, Any]) -> int:

@@ -121,6 +121,13 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(
         10, gt=0, le=3600, description="seconds from arrival to an encoded answer; then 504"
     )
+    run_timeout_s: float = Field(
+        120,
+        ge=0.1,
+        le=86_400,
+        description="seconds after which one run of a model is taken to hang; the process ends "
+        "with status 75, to be started again",
+    )
     max_upload_bytes: int = Field(
         10_000_000, ge=1, le=1_000_000_000, description="bytes of an uploaded body; more get 413"
     )

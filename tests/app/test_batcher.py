@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import pending
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, HeldExecutor, Rows, run, ticks
@@ -221,6 +222,29 @@ def test_a_split_request_fails_as_a_whole_and_its_rest_is_not_computed() -> None
         with pytest.raises(InferenceFailed):
             await task
         assert sum(bench.sizes) <= 8
+        after = bench.submit(1)
+        await ticks()
+        await bench.executor.run_all()
+        assert await after == [2]
+
+    run(test)
+
+
+def test_images_that_cannot_be_put_together_fail_their_request_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(results: object) -> None:
+        raise MemoryError
+
+    async def test() -> None:
+        bench = Bench()
+        task = bench.submit(*range(10))
+        await ticks()
+        with monkeypatch.context() as patch:
+            patch.setattr(pending, "_in_order", fail)
+            await bench.executor.run_all()
+            with pytest.raises(InferenceFailed):
+                await task
         after = bench.submit(1)
         await ticks()
         await bench.executor.run_all()

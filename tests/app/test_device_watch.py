@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.device_watch import MAX_FAILURES, DeviceWatch
-from app.serving import DEVICE_LOST
+from app.leaving import TRY_AGAIN
 from tests.live_server import PATIENCE_S, ROOT, free_port, is_ready, wait_until
 
 # A CPU that is treated as a GPU, and breaks once it is warm.
@@ -69,7 +69,7 @@ def test_the_server_ends_and_asks_to_be_started_again(tiny_repository: Path) -> 
                 for seed in range(MAX_FAILURES)
             ]
         assert statuses == [500] * MAX_FAILURES
-        assert process.wait(PATIENCE_S) == DEVICE_LOST
+        assert process.wait(PATIENCE_S) == TRY_AGAIN
     finally:
         process.kill()
         output, _ = process.communicate()

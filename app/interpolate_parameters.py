@@ -12,7 +12,7 @@ from app.parameters import MAX_SCALE
 from app.queries import known, once_each, query_pairs
 from app.query_values import integer, number, truth
 from app.sentences import schemas_of, validated
-from app.strict_parameters import StrictParameters
+from app.strict_parameters import StrictParameters, lowered, lowered_schema
 from contract import NUM_SEEDS
 
 MAX_SEEDS = 16  # that an interpolation passes through
@@ -89,11 +89,12 @@ def from_query(query: bytes, *, max_images: int) -> InterpolateParameters:
 def interpolate_schemas(max_images: int) -> Mapping[str, dict[str, Any]]:
     """JSON Schema of each parameter, by name."""
     schemas = schemas_of(InterpolateParameters)
-    return schemas | {"frames": schemas["frames"] | {"maximum": max_images}}
+    return schemas | {"frames": lowered_schema(schemas["frames"], most=max_images)}
 
 
 def _validated(values: object, max_images: int) -> InterpolateParameters:
-    return validated(InterpolateParameters, values, interpolate_schemas(max_images))
+    parameters = validated(InterpolateParameters, values, interpolate_schemas(max_images))
+    return lowered(parameters, "frames", most=max_images)
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {

@@ -15,7 +15,7 @@ from app.layouts import LAYOUTS
 from app.queries import known, once_each, query_pairs
 from app.query_values import integer, number
 from app.sentences import schemas_of, validated
-from app.strict_parameters import StrictParameters
+from app.strict_parameters import StrictParameters, lowered, lowered_schema
 from contract import NUM_SEEDS
 
 MAX_COLUMNS = 256
@@ -85,7 +85,7 @@ def from_json(kind: type[P], body: bytes, *, max_images: int) -> P:
         InvalidParameter: not JSON, not an object, or a field that is unknown, given twice, null or
             out of range.
     """
-    return _validated(kind, read_json(body), max_images) if body else _defaults(kind)
+    return _validated(kind, read_json(body), max_images) if body else _defaults(kind, max_images)
 
 
 def from_query(kind: type[P], query: bytes, *, max_images: int) -> P:
@@ -95,7 +95,7 @@ def from_query(kind: type[P], query: bytes, *, max_images: int) -> P:
         InvalidParameter: a parameter that is unknown, given twice or out of range.
     """
     if not query:
-        return _defaults(kind)
+        return _defaults(kind, max_images)
     texts = once_each(query_pairs(query))
     values = {name: _READERS.get(name, str)(text) for name, text in texts.items()}
     return _validated(kind, values, max_images)
@@ -107,15 +107,16 @@ def parameter_schemas(
 ) -> Mapping[str, dict[str, Any]]:
     """JSON Schema of each parameter, by name."""
     schemas = schemas_of(kind)
-    return schemas | {"n": schemas["n"] | {"maximum": max_images}}
+    return schemas | {"n": lowered_schema(schemas["n"], most=max_images)}
 
 
-def _defaults(kind: type[P]) -> P:
-    return cast(P, _DEFAULTS[kind])
+def _defaults(kind: type[P], max_images: int) -> P:
+    return lowered(cast(P, _DEFAULTS[kind]), "n", most=max_images)
 
 
 def _validated(kind: type[P], values: object, max_images: int) -> P:
-    return validated(kind, values, parameter_schemas(kind, max_images))
+    parameters = validated(kind, values, parameter_schemas(kind, max_images))
+    return lowered(parameters, "n", most=max_images)
 
 
 def weights_in(text: str) -> object:

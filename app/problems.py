@@ -110,7 +110,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses as problem documents, in the words of the OpenAPI document."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": _MEANINGS[status], "content": content} | _HEADERS.get(status, {})
+        status: {
+            "description": _MEANINGS[status],
+            "content": content,
+            "headers": _NO_STORE | _HEADERS.get(status, {}),
+        }
         for status in statuses
     }
 
@@ -131,13 +135,15 @@ _MEANINGS = {
 }
 
 
+_NO_STORE = {
+    "Cache-Control": {"description": "no-store", "required": True, "schema": {"type": "string"}}
+}
 _HEADERS: dict[int, dict[str, Any]] = {
     429: {
-        "headers": {
-            "Retry-After": {
-                "description": "seconds after which to try again",
-                "schema": {"type": "integer"},
-            }
+        "Retry-After": {
+            "description": "seconds after which to try again",
+            "required": True,
+            "schema": {"type": "integer"},
         }
     }
 }

@@ -8,12 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.devices import DEVICES
 from app.environment import PREFIX, is_kubernetes_port, refuse_unknown_variables
+from app.strict_parameters import REFERENCE
 
 __all__ = ["PREFIX", "Settings"]
-
-
-# NAME, NAME/VERSION or NAME@DIGEST
-_REFERENCE = r"^[^/@]+(/[1-9][0-9]{0,8}|@[0-9a-fA-F]{12,64})?$"
 
 
 class Settings(BaseSettings):
@@ -69,13 +66,13 @@ class Settings(BaseSettings):
         description="seconds between two looks at the models folder, whose changes are then served",
     )
 
-    default_model: str = Field("dcgan-mnist", pattern=_REFERENCE, description="model of /generate")
+    default_model: str = Field("dcgan-mnist", pattern=REFERENCE, description="model of /generate")
     default_conditional_model: str = Field(
-        "cgan-mnist", pattern=_REFERENCE, description="model of /generate/{label}"
+        "cgan-mnist", pattern=REFERENCE, description="model of /generate/{label}"
     )
     default_translator: str | None = Field(
         None,
-        pattern=_REFERENCE,
+        pattern=REFERENCE,
         description="model of /translate; unset: the first translator by name",
     )
 

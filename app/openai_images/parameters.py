@@ -11,7 +11,7 @@ from app.encoders import ENCODERS, PNG
 from app.json_objects import read_json
 from app.queries import known
 from app.sentences import schemas_of, validated
-from app.strict_parameters import MAX_REFERENCE
+from app.strict_parameters import MAX_REFERENCE, REFERENCE
 from contract import NUM_SEEDS
 
 MAX_PROMPT = 32_000  # characters, OpenAI's limit
@@ -40,11 +40,13 @@ class ImagesParameters(BaseModel):
         max_length=MAX_REFERENCE,
         description="NAME, NAME/VERSION or NAME@DIGEST as GET /v1/models lists them; left out: "
         "the default model of classes",
+        json_schema_extra={"pattern": REFERENCE},
     )
     n: int | None = Field(None, ge=1, description="images, 1 if left out")
     size: Annotated[str, AfterValidator(_size)] | None = Field(
         None,
         description="auto, or WIDTHxHEIGHT, an integer multiple of the model's own size",
+        json_schema_extra={"pattern": f"^({_SIZE.pattern})$"},
     )
     response_format: Literal["b64_json", "url"] | None = Field(
         None, description="left out: both", json_schema_extra={"enum": ["b64_json", "url"]}

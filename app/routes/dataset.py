@@ -15,7 +15,13 @@ from app.parameter_bodies import read_parameter_body
 from app.parts import parts_of
 from app.problems import responses
 from app.request_timeouts import timeout_of
-from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
+from app.routes.described import (
+    BINARY,
+    MODEL_HEADERS,
+    NO_STORE_HEADERS,
+    TIMEOUT,
+    headers,
+)
 
 
 async def stream_dataset(request: Request) -> Response:
@@ -52,6 +58,8 @@ def add_routes(router: APIRouter, *, max_dataset_images: int) -> None:
                             "description": "n or classes must be given; each at most once",
                             "properties": dataset_schemas(max_dataset_images),
                             "additionalProperties": False,
+                            "anyOf": [{"required": ["n"]}, {"required": ["classes"]}],
+                            "not": {"required": ["label", "classes"]},
                         },
                         "example": {"n": 100, "seed": 0},
                     }
@@ -75,6 +83,7 @@ _ARCHIVES: dict[int | str, dict[str, Any]] = {
         "headers": headers(
             {"X-Seed": "seed of the first image"}
             | MODEL_HEADERS
+            | NO_STORE_HEADERS
             | {"Content-Disposition": "a name for the file"}
         ),
         "content": {kind.media_type: BINARY for kind in ARCHIVES.values()},

@@ -15,14 +15,23 @@ MODEL_HEADERS = {
     "X-Model": "NAME/VERSION",
     "X-Model-Digest": "sha256 of the model file",
     "X-Execution-Provider": "what really ran the model",
-    "X-Request-Id": "also in the log",
     "Vary": "Accept",
 }
+
+EVERY_ANSWER_HEADERS = {
+    "X-Request-Id": "also in the log: the client's own, or a new one",
+    "X-Content-Type-Options": "nosniff",
+}
+
+NO_STORE_HEADERS = {"Cache-Control": "no-store"}
 
 CACHING_HEADERS = {
     "ETag": "of seeded GETs",
     "Cache-Control": "immutable where the URL pins the digest; no-store without a seed",
 }
+
+_PAIRS = "^[^,]+:[0-9.eE+-]+(,[^,]+:[0-9.eE+-]+)*$"  # of a class and its share
+_NOT_ALWAYS = ("ETag", "Inference-Header-Content-Length")
 
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -60,7 +69,11 @@ UPLOAD_BODY = {
 
 def headers(descriptions: Mapping[str, str]) -> dict[str, Any]:
     return {
-        name: {"description": description, "schema": {"type": "string"}}
+        name: {
+            "description": description,
+            "required": name not in _NOT_ALWAYS,
+            "schema": {"type": "string"},
+        }
         for name, description in descriptions.items()
     }
 
@@ -88,7 +101,16 @@ def query_parameters(schemas: Schemas) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": schema["description"],
-            "schema": {key: value for key, value in schema.items() if key != "description"},
+            **_in_a_query({key: value for key, value in schema.items() if key != "description"}),
         }
         for name, schema in schemas.items()
     ]
+
+
+def _in_a_query(schema: dict[str, Any]) -> dict[str, Any]:
+    """A list is one text with commas; an object one text with colons and commas."""
+    if schema["type"] == "array":
+        return {"schema": schema, "style": "form", "explode": False}
+    if schema["type"] == "object":
+        return {"schema": {"type": "string", "pattern": _PAIRS}}
+    return {"schema": schema}

@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.access.described import describe_access
+from app.inference_protocol.bodies import InferRequest
+from app.inference_protocol.schemas import InferResponse
 from app.parts import parts_of
+from app.routes.described import EVERY_ANSWER_HEADERS, headers
 from app.schemas import GeneratedImages, Problem
 
 _PAGE = files("app") / "web" / "docs.html"
@@ -19,10 +22,10 @@ _PAGE = files("app") / "web" / "docs.html"
 
 def add_routes(router: APIRouter) -> None:
     page = _PAGE.read_text()
-    headers = {"Content-Security-Policy": _policy(page)}
+    allowed = {"Content-Security-Policy": _policy(page)}
 
     async def get_docs(request: Request) -> Response:
-        return Response(page, headers=headers, media_type="text/html")
+        return Response(page, headers=allowed, media_type="text/html")
 
     router.add_api_route("/docs", get_docs, include_in_schema=False)
     router.add_api_route("/openapi.json", get_document, include_in_schema=False)
@@ -34,11 +37,20 @@ async def get_document(request: Request) -> Response:
 
 
 def document(app: FastAPI, *, has_keys: bool) -> dict[str, Any]:
-    """The document, and the schemas to which answers that FastAPI does not model refer."""
+    """The document, the headers of every answer, and the schemas that FastAPI does not model."""
     whole = app.openapi()
     describe_access(whole, has_keys=has_keys)
+    for methods in whole["paths"].values():
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                response.setdefault("headers", {}).update(headers(EVERY_ANSWER_HEADERS))
     _, schemas = models_json_schema(
-        [(Problem, "serialization"), (GeneratedImages, "serialization")],
+        [
+            (Problem, "serialization"),
+            (GeneratedImages, "serialization"),
+            (InferRequest, "validation"),
+            (InferResponse, "serialization"),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     whole["components"]["schemas"].update(schemas["$defs"])

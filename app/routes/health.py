@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from app.caching import NO_STORE
 from app.parts import parts_of
+from app.routes.described import NO_STORE_HEADERS, headers
 from app.routes.models import failed_entry
 from app.schemas import Liveness, Readiness
 
@@ -40,14 +41,18 @@ def add_routes(router: APIRouter) -> None:
         "/health/live",
         live,
         summary="The process works",
-        responses={200: {"model": Liveness}},
+        responses={200: {"model": Liveness, "headers": headers(NO_STORE_HEADERS)}},
     )
     router.add_api_route(
         "/health/ready",
         ready,
         summary="Every model that is served is warm",
         responses={
-            200: {"model": Readiness},
-            503: {"model": Readiness, "description": "nothing is served, or shutting down"},
+            200: {"model": Readiness, "headers": headers(NO_STORE_HEADERS)},
+            503: {
+                "model": Readiness,
+                "description": "nothing is served, or shutting down",
+                "headers": headers(NO_STORE_HEADERS),
+            },
         },
     )

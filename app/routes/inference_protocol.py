@@ -18,13 +18,26 @@ from app.header_fields import header_fields
 from app.inference_protocol.answers import render
 from app.inference_protocol.bodies import LENGTH_FIELD, read_inference
 from app.inference_protocol.inferences import infer
+from app.inference_protocol.schemas import (
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
 from app.inference_protocol.tensors import input_kinds, output_kind
 from app.parts import parts_of
 from app.problems import responses
 from app.raw_response import RawResponse
 from app.registry import LoadedModel
 from app.request_timeouts import timeout_of
-from app.routes.described import BINARY, MODEL_HEADERS, TIMEOUT, headers
+from app.routes.described import (
+    BINARY,
+    MODEL_HEADERS,
+    NO_STORE_HEADERS,
+    TIMEOUT,
+    headers,
+)
 from app.strict_parameters import MAX_REFERENCE
 from app.version import service_version
 
@@ -98,33 +111,33 @@ async def infer_model(request: Request) -> Response:
 
 
 def add_routes(router: APIRouter) -> None:
-    for path, endpoint, summary, more in (
-        ("/v2", server_metadata, "The server, in the Open Inference Protocol", {}),
-        ("/v2/health/live", live, "The process works, in the Open Inference Protocol", {}),
+    for path, endpoint, summary, answers in (
+        ("/v2", server_metadata, "The server, in the Open Inference Protocol", _SERVER),
+        ("/v2/health/live", live, "The process works, in the Open Inference Protocol", _LIVE),
         (
             "/v2/health/ready",
             ready,
             "All models are warm, in the Open Inference Protocol",
-            _UNREADY,
+            _READY,
         ),
     ):
         operation = f"get{path.replace('/', '_')}"
         router.add_api_route(
-            path, endpoint, summary=summary, operation_id=operation, responses=_TOLD | more
+            path, endpoint, summary=summary, operation_id=operation, responses=answers
         )
     for version in ([], [_VERSION]):
         path = "/v2/models/{name}" + ("/versions/{version}" if version else "")
         parameters, suffix = [_NAME, *version], "_version" if version else ""
-        for end, endpoint, summary in (
-            ("", model_metadata, "Inputs and outputs of a model"),
-            ("/ready", model_ready, "Whether a model is served"),
+        for end, endpoint, summary, told in (
+            ("", model_metadata, "Inputs and outputs of a model", ModelMetadata),
+            ("/ready", model_ready, "Whether a model is served", ModelReady),
         ):
             router.add_api_route(
                 path + end,
                 endpoint,
                 summary=summary,
                 operation_id=f"get_v2_model{suffix}{end.replace('/', '_')}",
-                responses=_TOLD | responses(404, 422, 500),
+                responses={200: {"model": told}, **responses(404, 422, 500)},
                 openapi_extra={"parameters": parameters},
             )
         router.add_api_route(
@@ -152,9 +165,17 @@ _DESCRIPTION = (
     "classes; a translator `source` (N, H, W, C). The answer is `images` UINT8 (N, H, W, C). "
     "Tensors stand in the JSON, or behind it as bytes (Triton's binary tensor extension)."
 )
-_TOLD: dict[int | str, dict[str, Any]] = {200: {"description": "as the protocol says"}}
-_UNREADY: dict[int | str, dict[str, Any]] = {
-    503: {"description": "nothing is served, or shutting down"}
+_SERVER: dict[int | str, dict[str, Any]] = {200: {"model": ServerMetadata}}
+_LIVE: dict[int | str, dict[str, Any]] = {
+    200: {"model": ServerLive, "headers": headers(NO_STORE_HEADERS)}
+}
+_READY: dict[int | str, dict[str, Any]] = {
+    200: {"model": ServerReady, "headers": headers(NO_STORE_HEADERS)},
+    503: {
+        "model": ServerReady,
+        "description": "nothing is served, or shutting down",
+        "headers": headers(NO_STORE_HEADERS),
+    },
 }
 _NAME = {
     "name": "name",
@@ -174,7 +195,10 @@ _EXAMPLE = {"inputs": [{"name": "seed", "shape": [2], "datatype": "INT64", "data
 _BODY = {
     "required": True,
     "content": {
-        "application/json": {"schema": {"type": "object"}, "example": _EXAMPLE},
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/InferRequest"},
+            "example": _EXAMPLE,
+        },
         BINARY_TYPE: BINARY,
     },
 }
@@ -183,11 +207,15 @@ _IMAGES: dict[int | str, dict[str, Any]] = {
         "description": "the images",
         "headers": headers(
             MODEL_HEADERS
+            | NO_STORE_HEADERS
             | {
                 "Server-Timing": "milliseconds in queue, inference and encode",
                 "Inference-Header-Content-Length": "bytes of JSON before the binary tensors",
             }
         ),
-        "content": {"application/json": {"schema": {"type": "object"}}, BINARY_TYPE: BINARY},
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/InferResponse"}},
+            BINARY_TYPE: BINARY,
+        },
     }
 }

@@ -12,7 +12,7 @@ from app.inspection_answers import inspect_upload
 from app.parts import parts_of
 from app.problems import responses
 from app.request_timeouts import timeout_of
-from app.routes.described import TIMEOUT, UPLOAD_BODY
+from app.routes.described import NO_STORE_HEADERS, TIMEOUT, UPLOAD_BODY, headers
 from app.schemas import Inspection
 from app.uploads import read_upload
 
@@ -44,7 +44,7 @@ def add_routes(router: APIRouter) -> None:
         description="Makes again what the PNG says of itself and compares every pixel.",
         operation_id="post_inspect",
         responses={
-            200: {"model": Inspection},
+            200: {"model": Inspection, "headers": headers(NO_STORE_HEADERS)},
             **responses(413, 415, 422, 429, 500, 503, 504),
         },
         openapi_extra={"parameters": [TIMEOUT], "requestBody": UPLOAD_BODY},

@@ -8,6 +8,7 @@ from app.caching import NO_STORE
 from app.metrics import CONTENT_TYPE
 from app.parts import parts_of
 from app.problems import responses
+from app.routes.described import NO_STORE_HEADERS, headers
 
 
 async def get_metrics(request: Request) -> Response:
@@ -23,6 +24,9 @@ def add_routes(router: APIRouter) -> None:
         "/metrics",
         get_metrics,
         summary="Figures for Prometheus",
-        responses={200: {"content": {"text/plain": {}}}, **responses(500)},
+        responses={
+            200: {"content": {"text/plain": {}}, "headers": headers(NO_STORE_HEADERS)},
+            **responses(500),
+        },
         response_class=Response,
     )

@@ -16,7 +16,7 @@ from app.parts import parts_of
 from app.problems import responses
 from app.registry import LoadedModel
 from app.request_timeouts import timeout_of
-from app.routes.described import MODEL_HEADERS, TIMEOUT, headers, request_body
+from app.routes.described import MODEL_HEADERS, NO_STORE_HEADERS, TIMEOUT, headers, request_body
 from app.schemas import OpenAIImages, OpenAIModel, OpenAIModelList
 from app.strict_parameters import MAX_REFERENCE
 
@@ -108,7 +108,12 @@ _DESCRIPTION = (
     "makes the same file again with GET /generate: nothing is kept. Errors carry a member `error` "
     "beside those of a problem document."
 )
-_HEADERS = headers({"X-Seed": "seed of the first image"} | MODEL_HEADERS)
+_HEADERS = headers(
+    {"X-Seed": "seed of the first image"}
+    | MODEL_HEADERS
+    | NO_STORE_HEADERS
+    | {"Server-Timing": "milliseconds in queue, inference and encode"}
+)
 _MODEL = {
     "name": "model",
     "in": "path",

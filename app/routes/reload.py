@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.caching import NO_STORE
 from app.parts import parts_of
 from app.problems import responses
+from app.routes.described import NO_STORE_HEADERS, headers
 from app.schemas import ReloadReport
 
 
@@ -31,5 +32,8 @@ def add_routes(router: APIRouter) -> None:
         description="New models are loaded and warm before anything changes, and requests that "
         "are under way keep the models that they began with. Other worker processes follow.",
         operation_id="post_models_reload",
-        responses={200: {"model": ReloadReport}, **responses(409, 500)},
+        responses={
+            200: {"model": ReloadReport, "headers": headers(NO_STORE_HEADERS)},
+            **responses(409, 500),
+        },
     )

@@ -14,6 +14,7 @@ from app.request_timeouts import timeout_of
 from app.routes.described import (
     BINARY,
     MODEL_HEADERS,
+    NO_STORE_HEADERS,
     TIMEOUT,
     UPLOAD_BODY,
     headers,
@@ -78,10 +79,8 @@ _IMAGE: dict[int | str, dict[str, Any]] = {
         "description": "the translated image",
         "headers": headers(
             MODEL_HEADERS
-            | {
-                "Server-Timing": "milliseconds in decode, queue, inference and encode",
-                "Cache-Control": "no-store",
-            }
+            | {"Server-Timing": "milliseconds in decode, queue, inference and encode"}
+            | NO_STORE_HEADERS
         ),
         "content": {encoder.media_type: BINARY for encoder in ENCODERS.values()},
     }

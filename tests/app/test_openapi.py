@@ -1,10 +1,15 @@
 """The OpenAPI document is valid, and says of every operation what a client needs to know."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from openapi_spec_validator import validate
+
+from app.settings import Settings
+from tests.live_server import live_server
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +66,52 @@ def test_every_example_of_a_body_is_accepted(
             assert client.post(path, json=content["example"]).status_code == 200, name
             tried += 1
     assert tried >= 5
+
+
+def test_every_answer_lists_the_headers_of_every_answer(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            told = response["headers"]
+            assert told["X-Request-Id"]["required"], (name, status)
+            assert told["X-Content-Type-Options"]["required"], (name, status)
+
+
+def test_a_list_in_a_query_is_one_text_with_commas_as_the_document_says(
+    document: dict[str, Any], client: httpx.Client
+) -> None:
+    (seeds,) = (
+        each
+        for each in document["paths"]["/interpolate"]["get"]["parameters"]
+        if each["name"] == "seeds"
+    )
+    assert (seeds["style"], seeds["explode"]) == ("form", False)
+    assert client.get("/interpolate?seeds=5,9&frames=2&model=tiny").status_code == 200
+    assert client.get("/interpolate?seeds=5&seeds=9&frames=2&model=tiny").status_code == 422
+
+
+def test_a_mixture_of_classes_in_a_query_is_a_text_as_the_document_says(
+    document: dict[str, Any],
+) -> None:
+    for path in ("/generate", "/generate/{label}", "/neighbours"):
+        (weights,) = (
+            each["schema"]
+            for each in document["paths"][path]["get"]["parameters"]
+            if each["name"] == "label_weights"
+        )
+        assert weights["type"] == "string"
+        assert re.search(weights["pattern"], "T-shirt/top:0.5,7:1e-1")
+        assert not re.search(weights["pattern"], "7")
+
+
+def test_no_default_is_more_than_the_server_allows(served_models: Path) -> None:
+    settings = Settings(models=served_models, device="cpu", max_images=4)
+    with live_server(settings) as server:
+        document = server.client.get("/openapi.json").json()
+        for path in ("/neighbours", "/interpolate"):
+            assert server.client.get(path).status_code == 200
+            assert server.client.post(path, json={"model": "tiny"}).status_code == 200
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            if "default" in schema and "maximum" in schema:
+                assert schema["default"] <= schema["maximum"], (name, parameter["name"])

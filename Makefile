@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format docs bench bench-family bench-serving
+.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-family: $(DEV_READY)  ## train and compare the GAN systems; hours on a CPU
 
 bench-serving: $(DEV_READY)  ## measure the service beside other model servers; needs wrk and node
 	$(BIN)/python -m benchmarks.serving
+
+schemathesis: $(DEV_READY)  ## ask whatever /openapi.json allows and forbids; 15 minutes
+	$(BIN)/python -m tests.api_proof.run
 
 # $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
 define install

@@ -1,0 +1,1 @@
+"""Requests made up from the OpenAPI document, and whether the answers keep to it."""

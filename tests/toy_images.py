@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,15 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 
 def file_of(pixels: NDArray[Any], format: str = "PNG", **options: Any) -> bytes:
     return saved(Image.fromarray(pixels), format, **options)
+
+
+def write_gradients(folder: Path) -> None:
+    """80 colour pictures, each a gradient between two random colours."""
+    rng = np.random.default_rng(0)
+    for index in range(80):
+        ends = rng.integers(256, size=(2, 1, 3))
+        row = np.linspace(*ends, num=8, axis=1)
+        Image.fromarray(np.repeat(row, 8, axis=0).astype(np.uint8)).save(folder / f"{index:02}.png")
 
 
 def lossless(pixels: NDArray[np.uint8], format: str) -> bytes:

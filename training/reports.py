@@ -40,6 +40,7 @@ class Reporter:
             total=state.config.total_images, initial=state.images_shown, disable=None,
             unit="img", unit_scale=True, smoothing=0.05,
         )  # fmt: skip
+        self._verdict: str | None = None  # on the last record, in a line
         self._tick_started = time.monotonic()
         self._tick_images = state.images_shown
 
@@ -53,8 +54,8 @@ class Reporter:
     def progress(self) -> None:
         self._bar.update(self._state.images_shown - self._bar.n)
 
-    def tick(self, means: dict[str, float], metrics: dict[str, float]) -> None:
-        """Write one record, one line, one picture and the plot so far.
+    def record(self, means: dict[str, float], metrics: dict[str, float]) -> None:
+        """Write down one record.
 
         Args:
             means: of the signals of the steps since the last tick.
@@ -70,14 +71,19 @@ class Reporter:
             **({"metrics": metrics} if metrics else {}),
             "seconds_per_kimg": round(seconds_per_kimg, 3),
         }
-        verdict = self._judge(record)
+        self._verdict = self._judge(record)
         self._append(record)
-        for name, value in (means | metrics).items():
+
+    def tick(self, figures: dict[str, float]) -> None:
+        """Tell the last record: one line, one picture, the plot so far, figures to TensorBoard."""
+        record = self._records[-1]
+        shown = record["images_shown"]
+        for name, value in figures.items():
             self._tensorboard.add_scalar(name, value, shown)
         tqdm.write(self._status_line(record))
-        if verdict:
-            tqdm.write(f"{'verdict':>9}: {verdict}")
-            self._tensorboard.add_text("verdict", verdict, shown)
+        if self._verdict:
+            tqdm.write(f"{'verdict':>9}: {self._verdict}")
+            self._tensorboard.add_text("verdict", self._verdict, shown)
         sys.stdout.flush()  # into a pipe or file, too, while there is time to act on it
         self._save_preview(shown)
         self._save_plot()

@@ -87,9 +87,11 @@ def train(
                     if state.best_metric is None or metrics[evaluator.best] < state.best_metric:
                         state.best_metric = metrics[evaluator.best]
                         state.save_best(run_dir, metrics)
+                with explaining_disk_errors(run_dir):  # first: who dies between tells it again
+                    reporter.record(means, metrics)
                 state.save(run_dir)
                 with explaining_disk_errors(run_dir):
-                    reporter.tick(means, metrics)
+                    reporter.tick(means | metrics)
                 sums.clear()
                 num_steps = 0
                 next_tick = _next_multiple(state.images_shown, tick_kimg * 1000)

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
+from tests.toy_images import write_gradients
 from training.cli import main
 from training.evaluation import classifier
 from training.reports import STATS
@@ -46,13 +45,8 @@ def gantrain() -> Gantrain:
 
 @pytest.fixture(scope="session")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 80 colour pictures: gradients between two random colours."""
     folder = tmp_path_factory.mktemp("colours")
-    rng = np.random.default_rng(0)
-    for index in range(80):
-        ends = rng.integers(256, size=(2, 1, 3))
-        row = np.linspace(*ends, num=8, axis=1)
-        Image.fromarray(np.repeat(row, 8, axis=0).astype(np.uint8)).save(folder / f"{index:02}.png")
+    write_gradients(folder)
     return folder
 
 

@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis
+.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-serving: $(DEV_READY)  ## measure the service beside other model servers; 
 
 schemathesis: $(DEV_READY)  ## ask whatever /openapi.json allows and forbids; 15 minutes
 	$(BIN)/python -m tests.api_proof.run
+
+soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
+	$(BIN)/python -m tests.soak.run
 
 # $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
 define install

@@ -1,0 +1,1 @@
+"""A server under a mixed load for minutes: does anything grow that should not?"""

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.guard import guarded
 from app.access.keyring import Keyring, keyring_of
 from app.access.rereading import reread_keys
+from app.departure import LAST_ARRIVALS_S, Departure
 from app.engine import Engine
 from app.hang_watch import HangWatch
 from app.leaving import leave_by_force
@@ -81,8 +82,13 @@ class Service(FastAPI):
         return StartupErrors(traced(within, self._settings))
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """An app that loads the models of ``settings`` when it is started."""
+def create_app(settings: Settings, departure: Departure | None = None) -> FastAPI:
+    """An app that loads the models of ``settings`` when it is started.
+
+    ``departure`` begins at SIGTERM or SIGINT; one of its own where the listener is not this
+    process's.
+    """
+    departure = departure or Departure()
     figures, keyring = Metrics(), keyring_of(settings)
     app = Service(
         figures,
@@ -91,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",
-        lifespan=_lifespan(settings, figures, keyring),
+        lifespan=_lifespan(settings, figures, keyring, departure),
         exception_handlers=HANDLERS,
         openapi_url=None,
         docs_url=None,
@@ -110,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _lifespan(
-    settings: Settings, figures: Metrics, keyring: Keyring | None
+    settings: Settings, figures: Metrics, keyring: Keyring | None, departure: Departure
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -133,10 +139,11 @@ def _lifespan(
         del registry  # or it would keep the models of the start
         try:
             with (
-                _on_termination(engine.start_draining),
+                _on_termination(departure, engine.start_draining),
                 reloading(reloader, settings, on_signal=partial(reread_keys, keyring, settings)),
             ):
-                yield {"metrics": figures}  # to the protocol, which knows no app
+                known_to_protocol = {"metrics": figures, "departure": departure}
+                yield known_to_protocol  # which knows no app
         finally:
             await engine.close()
             app.state.parts.registry.close()
@@ -150,19 +157,23 @@ def _hang_watch(settings: Settings) -> HangWatch:
 
 
 @contextmanager
-def _on_termination(start_draining: Callable[[], None]) -> Iterator[None]:
-    """Start draining on SIGTERM or SIGINT, before the server's own handler stops accepting."""
+def _on_termination(departure: Departure, start_draining: Callable[[], None]) -> Iterator[None]:
+    """On SIGTERM or SIGINT take those who have arrived, before the server stops accepting."""
     if threading.current_thread() is not threading.main_thread():
         yield  # a server inside another program: signals are not ours
         return
     loop = asyncio.get_running_loop()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(start_draining)
+    def stop(number: int) -> None:
+        start_draining()
         server_handler = previous[signal.Signals(number)]
         if callable(server_handler):
-            server_handler(number, frame)
+            server_handler(number, None)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        departure.begin()
+        loop.call_soon_threadsafe(loop.call_later, LAST_ARRIVALS_S, stop, number)
 
     for number in previous:
         signal.signal(number, handle)

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from app.access.keyring import keyring_of
+from app.departure import Departure
 from app.errors import GanServeError
 from app.http_protocol import ConnectionLimits, GuardedProtocol
 from app.http_protocol.descriptors import num_affordable_connections
@@ -58,7 +59,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     if settings.workers == 1:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it is done
             signal.signal(number, _exit)
-        app = create_app(settings)
+        app = create_app(settings, Departure([listener]))
         try:
             uvicorn.Server(server_config(app, settings)).run(sockets=[listener])
         except SystemExit as leaving:

@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 from fastapi import FastAPI
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from app.departure import let_nobody_in
 from app.logs import configure_logs
 from app.main import create_app
 from app.reload_triggers import ignore_early_signal
@@ -19,11 +20,12 @@ class Supervisor(Multiprocess):
     """Stops listening before its workers do.
 
     As long as one process holds the listening socket open, the system goes on taking connections
-    for it, which nobody would answer any more.
+    for it, which nobody would answer any more. Its workers accept who is in the queue.
     """
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
+            let_nobody_in(listener)
             listener.close()
         super().terminate_all()
 

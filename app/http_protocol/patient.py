@@ -1,6 +1,10 @@
 """Takes its leave from clients with patience. Knows no limit."""
 
+from typing import Any
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.departure import Departure
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
@@ -13,10 +17,12 @@ class PatientProtocol(HttpToolsProtocol):
     arrives in this moment would see its connection reset, and could not know whether it was served.
     """
 
-    is_leaving = False
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._departure: Departure = self.app_state.get("departure") or Departure()
 
     def shutdown(self) -> None:
-        self.is_leaving = True
+        self._departure.has_begun = True  # also where no signal has said so
         if self.cycle is None or self.cycle.response_complete:
             self.loop.call_later(FAREWELL_S, super().shutdown)
         else:
@@ -24,7 +30,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self.is_leaving and self.cycle is not None:
+        if self._departure.has_begun and self.cycle is not None:
             self.cycle.keep_alive = False  # the answer asks the client to close
 
     def _unsupported_upgrade_warning(self) -> None:

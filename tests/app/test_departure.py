@@ -1,0 +1,61 @@
+"""Who has arrived when the service is told to stop is answered; nobody else gets in."""
+
+import asyncio
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.departure import let_nobody_in
+from benchmarks.serving.load.until_stopped import Fate, ask_until_stopped, count
+from tests.live_server import PATIENCE_S, server_process
+
+TINY = "/generate?model=tiny"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address) as early:
+            let_nobody_in(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            accepted, _ = listener.accept()
+            with accepted:  # the filter, which it inherits, lets its packets pass
+                early.sendall(b"question")
+                assert accepted.recv(100) == b"question"
+                accepted.sendall(b"answer")
+                assert early.recv(100) == b"answer"
+            listener.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_under_load_loses_no_request(tiny_repository: Path, workers: str) -> None:
+    with server_process(tiny_repository, "--workers", workers) as (process, client):
+
+        async def stop() -> None:
+            process.send_signal(signal.SIGTERM)
+
+        port = client.base_url.port
+        assert port is not None
+        found = asyncio.run(
+            ask_until_stopped(
+                "127.0.0.1",
+                port,
+                "/generate?model=tiny&seed={}",
+                clients=32,
+                seconds=0.5,
+                stop=stop,
+            )
+        )
+        assert process.wait(PATIENCE_S) == 0
+    assert found.under_way
+    assert {each.fate for each in found.under_way} == {Fate.ANSWERED}
+    assert count(found.asked, Fate.LOST) == 0
+    assert count(found.asked, Fate.TURNED_AWAY) == 32

@@ -39,7 +39,10 @@ class WhileConnected:
         self._is_gone = False
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("WhileConnected is for tasks: nothing else can be cancelled")
+        self._task = task
         self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._start_listening)
         return self
 
@@ -52,10 +55,9 @@ class WhileConnected:
         self._timer.cancel()
         if self._listener is not None:
             self._listener.cancel()
-        if self._is_gone and kind is asyncio.CancelledError:
-            assert self._task is not None
-            if self._task.uncancel() == 0:  # nobody else wants it cancelled
-                raise ClientGone from error
+        is_cancelled = self._is_gone and kind is asyncio.CancelledError
+        if is_cancelled and self._task.uncancel() == 0:  # nobody else wants it cancelled
+            raise ClientGone from error
 
     def _start_listening(self) -> None:
         self._listener = asyncio.get_running_loop().create_task(self._listen())
@@ -66,6 +68,5 @@ class WhileConnected:
                 pass
         except GanServeError:  # a body that nobody asked for, and too large: the client is there
             return
-        assert self._task is not None
         self._is_gone = True
         self._task.cancel()

@@ -24,13 +24,16 @@ class HangWatch:
         self, limit_s: float | None = None, leave: Callable[[], object] = lambda: None
     ) -> None:
         """``leave`` is called in that thread once a run took ``limit_s``; None: nobody looks."""
-        self._limit_s, self._leave = limit_s, leave
+        self._leave = leave
         self._numbers = itertools.count()
         self._running: dict[int, None] = {}
         self._is_closed = threading.Event()
         self.has_found_one = False
         if limit_s is not None:
-            threading.Thread(target=self._look, name="hang-watch", daemon=True).start()
+            looks = threading.Thread(
+                target=self._look, args=(limit_s,), name="hang-watch", daemon=True
+            )
+            looks.start()
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -46,15 +49,14 @@ class HangWatch:
         """Look no longer than what still runs."""
         self._is_closed.set()
 
-    def _look(self) -> None:
-        assert self._limit_s is not None
+    def _look(self, limit_s: float) -> None:
         pause = threading.Event()
         num_seen: dict[int, int] = {}
         while self._running or not self._is_closed.is_set():
-            pause.wait(self._limit_s / NUM_LOOKS)
+            pause.wait(limit_s / NUM_LOOKS)
             num_seen = {number: num_seen.get(number, 0) + 1 for number in list(self._running)}
             if max(num_seen.values(), default=0) > NUM_LOOKS:
                 self.has_found_one = True
-                log.critical("run_hangs", limit_s=self._limit_s, num_running=len(num_seen))
+                log.critical("run_hangs", limit_s=limit_s, num_running=len(num_seen))
                 self._leave()
                 return

@@ -13,7 +13,7 @@ SMALLEST_MAP = 4  # pixels
 def feature_channels(image_size: int, width: float) -> list[int]:
     """Channels of the feature maps from the image's side inwards: 16x16, 8x8, 4x4 for 32x32."""
     num_levels = (image_size // SMALLEST_MAP).bit_length() - 1
-    assert image_size == SMALLEST_MAP << num_levels, "the configuration takes powers of two only"
+    assert image_size == SMALLEST_MAP << num_levels, "the configuration takes powers of two only"  # noqa: S101  # checked by the configuration
     channels = (min(REFERENCE_CHANNELS * 2**level, MAX_CHANNELS) for level in range(num_levels))
     return [max(1, round(width * count)) for count in channels]
 

@@ -35,7 +35,7 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
     command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
     plain = dict.fromkeys((PREFIX + name for name in _NOT_FOR_IT), "")
     environment = os.environ | {PREFIX + "LOG_LEVEL": "warning"} | plain
-    server = subprocess.Popen(command, env=environment)
+    server = subprocess.Popen(command, env=environment)  # noqa: S603  # this interpreter and our own module
     try:
         _wait_until_ready(server, port)
         yield server, port

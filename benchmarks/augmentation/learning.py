@@ -39,7 +39,7 @@ def learn(batches: Batches, num_classes: int, *, moves: bool, class_weights: Ten
 
 def measure(network: nn.Module, test: ImageDataset) -> dict[str, float]:
     """Accuracy, mean recall of the classes, and for two classes each recall and the AUC."""
-    assert test.labels is not None
+    assert test.labels is not None  # noqa: S101  # the data sets compared here have classes
     with torch.no_grad():
         parts = [network(scaled(part)) for part in test.images.split(_AT_A_TIME)]
     scores = torch.cat(parts).softmax(dim=1)

@@ -93,8 +93,8 @@ def _limit(record: Figures, measured: list[Figures]) -> str:
     ]
     for size, cell in record["limit"].items():
         rate, cost = at(cell, "images_per_second"), at(cell, "cpu_ms")
-        assert rate is not None
-        assert cost is not None
+        assert rate is not None  # noqa: S101  # every record of the limit has both
+        assert cost is not None  # noqa: S101  # every record of the limit has both
         lines.append(f"| {size} | {rate.median:,.0f} | {cost.median:.3f} |")
     least = plots.least_cpu_ms(record)
     row = Row(

@@ -49,7 +49,7 @@ def serving(
     port, log = free_port(), folder / "log.txt"
     started = time.monotonic()
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # contestants spelt out in this repository
             [*_on_core(core), *_command(contestant, site, python, port)],
             cwd=ROOT if contestant.is_ours else folder,
             env=os.environ | ({} if contestant.is_ours else {"PYTHONPATH": str(SERVERS)}),

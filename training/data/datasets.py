@@ -133,7 +133,7 @@ def _fashion_mnist(image_size: int, data_dir: Path, split: Split) -> ImageDatase
 def _stacked_mnist(image_size: int, data_dir: Path, split: Split) -> ImageDataset:
     """128,000 images of three MNIST digits, one a colour channel: 1,000 modes to cover"""
     digits = _idx(MNIST, image_size, data_dir, split)
-    assert digits.labels is not None
+    assert digits.labels is not None  # noqa: S101  # MNIST has labels
     images, labels = stack_split(digits.images, digits.labels, split)
     return ImageDataset("stacked-mnist", images, labels, CLASS_NAMES, digits.licence)
 

@@ -40,7 +40,7 @@ def _download(address: str, path: Path, checksums: Sequence[str]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
-            urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as response,
+            urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as response,  # noqa: S310  # addresses are constants; the checksum decides
             atomic_path(path) as temporary,
         ):
             with (

@@ -28,8 +28,8 @@ def classification_accuracy_score(
     Returns:
         Its accuracy on the real test images.
     """
-    assert generated.labels is not None
-    assert test.labels is not None
+    assert generated.labels is not None  # noqa: S101  # asked for classes
+    assert test.labels is not None  # noqa: S101  # a set with classes
     num_images = num_training_images(train)
     fakes = replace(
         train,

@@ -46,7 +46,7 @@ def train_classifier(dataset: ImageDataset, description: str) -> ConvolutionalCl
 
     Torch's global random state is left as it was.
     """
-    assert dataset.labels is not None
+    assert dataset.labels is not None  # noqa: S101  # callers learn sets with classes only
     with torch.random.fork_rng(devices=[]):
         network = ConvolutionalClassifier(dataset.channels, len(dataset.class_names))
         torch.manual_seed(SEED)

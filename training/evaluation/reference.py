@@ -54,7 +54,7 @@ class Reference:
     @cached_property
     def class_shares(self) -> NDArray[np.float64]:
         """Of each class in the training split; one that is not in it counts as one image."""
-        assert self.train.labels is not None
+        assert self.train.labels is not None  # noqa: S101  # asked of sets with classes only
         counts = np.bincount(self.train.labels.numpy(), minlength=self.num_classes)
         return np.maximum(counts, 1) / len(self.train)
 
@@ -140,5 +140,5 @@ def _by_class(judge: Judge, test: ImageDataset) -> LabelFigures | None:
         return None
     pixels, labels = random_part(test, len(test))
     classes = judge.read(pixels, "test images").classes
-    assert classes is not None
+    assert classes is not None  # noqa: S101  # a judge of known accuracy reads classes
     return measure_labels(pixels, classes, labels, len(test.class_names))

@@ -81,7 +81,7 @@ class GameEvaluator:
         self._evaluator = evaluator
 
     def measure(self, game: Game) -> dict[str, float]:
-        assert isinstance(game, LatentGame)
+        assert isinstance(game, LatentGame)  # noqa: S101  # made for systems of latents only
         return self._evaluator.measure(game.generate)
 
 

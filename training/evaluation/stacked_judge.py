@@ -38,8 +38,8 @@ class StackedJudge:
         num_images, height, width, _ = pixels.shape
         channels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
         reading = self.digits.read(channels.reshape(-1, height, width, 1), what)
-        assert reading.classes is not None
-        assert reading.confidence is not None
+        assert reading.classes is not None  # noqa: S101  # the judge of digits reads classes
+        assert reading.confidence is not None  # noqa: S101  # the judge of digits reads classes
         digits = reading.classes.reshape(num_images, NUM_CHANNELS)
         return Reading(
             features=reading.features.reshape(num_images, -1),

@@ -45,8 +45,8 @@ def make_task(dataset: UnpairedDataset, direction: str) -> TranslationTask:
     """
     if reason := nothing_held_out(dataset):
         raise TrainingError(f"translators are measured on held-out images, and {reason}")
-    assert dataset.test_a is not None
-    assert dataset.test_b is not None
+    assert dataset.test_a is not None  # noqa: S101  # just held out, above
+    assert dataset.test_b is not None  # noqa: S101  # just held out, above
     a = (dataset.domain_a, _shuffled(dataset.test_a))
     b = (dataset.domain_b, _shuffled(dataset.test_b))
     (_, sources), (training_targets, targets) = (a, b) if direction == "a2b" else (b, a)

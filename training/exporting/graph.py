@@ -63,7 +63,7 @@ def build_onnx(generator: nn.Module, card: ModelCard) -> onnx.ModelProto:
             external_data=False,
             verbose=False,
         )
-    assert program is not None  # given back unless a file was asked for
+    assert program is not None  # noqa: S101  # given back unless a file was asked for
     model = program.model_proto
     _forget_where_it_was_made(model)
     for key, value in card.to_metadata().items():

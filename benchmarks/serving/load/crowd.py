@@ -52,7 +52,7 @@ def crowd(
         "probe_rate": probe_rate, "probe_seconds": probe_seconds, "undici": str(undici),
     }  # fmt: skip
     command = ["taskset", "--cpu-list", str(load_core()), "node", str(SCRIPT), json.dumps(options)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own script, values as JSON
     if finished.returncode:
         raise LoadFailed(f"the crowd ended with {finished.returncode}: {finished.stderr}")
     return parse_crowd(finished.stdout)

@@ -35,7 +35,7 @@ def ensure_undici(folder: Path) -> Path:
     folder = folder / f"undici-{UNDICI}"
     if not (folder / "node_modules" / "undici").exists():
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        subprocess.run([*command, f"undici@{UNDICI}"], check=True, capture_output=True)
+        subprocess.run([*command, f"undici@{UNDICI}"], check=True, capture_output=True)  # noqa: S603  # one package, pinned above
     return folder.resolve()
 
 
@@ -43,7 +43,7 @@ def open_loop(url: str, body: str, *, rate: float, seconds: float, undici: Path)
     options = {"url": url, "body": body, "rate": rate, "seconds": seconds}
     options |= {"grace_seconds": GRACE_S, "undici": str(undici)}
     command = ["taskset", "--cpu-list", str(load_core()), "node", str(SCRIPT), json.dumps(options)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own script, values as JSON
     if finished.returncode:
         raise LoadFailed(f"the open loop ended with {finished.returncode}: {finished.stderr}")
     return parse_open_loop(finished.stdout)

@@ -33,7 +33,7 @@ def steady_requests(port: int, path: str, *, rate: float) -> Iterator[Steady]:
     found, is_over, lock = Steady(), threading.Event(), threading.Lock()
 
     def ask(number: int) -> None:
-        times = random.Random(number)
+        times = random.Random(number)  # noqa: S311  # times of requests, no secrets
         connection = http.client.HTTPConnection(HOST, port, timeout=60)
         due = time.perf_counter()
         while True:

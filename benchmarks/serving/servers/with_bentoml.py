@@ -41,7 +41,7 @@ def main() -> None:
     os.environ["BENTOML_DO_NOT_TRACK"] = "True"
     command = [sys.executable, "-m", "bentoml", "serve", f"{Path(__file__).stem}:Generator"]
     command += ["--working-dir", str(Path(__file__).parent)]
-    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(options.port)])
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(options.port)])  # noqa: S606  # no shell is what is wanted
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = (
     "README*.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "LICENSE",
     "docs/*.md",
     "docs/images/*",
@@ -28,7 +29,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     models = [path.relative_to(ROOT) for path in sorted(ROOT.glob("models/*/*/README.md"))]
     shipped = [{path.parts[1]: path.as_posix()} for path in models]
     config.nav.append({"Models": [{"How they were trained": "docs/models.md"}, *shipped]})
-    config.watch += [str(ROOT / folder) for folder in ("README.md", "models", "CHANGELOG.md")]
+    config.watch += [
+        str(ROOT / folder) for folder in ("README.md", "models", "CHANGELOG.md", "SECURITY.md")
+    ]
     return config
 
 

@@ -18,7 +18,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak
+.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak sbom
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench-serving: $(DEV_READY)  ## measure the service beside other model servers; 
 
 schemathesis: $(DEV_READY)  ## ask whatever /openapi.json allows and forbids; 15 minutes
 	$(BIN)/python -m tests.api_proof.run
+
+sbom: $(DEV_READY)  ## write what the service installs, with licences, to build/sbom.cdx.json
+	$(BIN)/python -m deploy.sbom --extras $(FLAVOUR)
 
 soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
 	$(BIN)/python -m tests.soak.run

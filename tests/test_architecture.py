@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from deploy.sbom.closure import closure, required_by
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -98,7 +99,8 @@ def test_constraints_hold_pins_and_comments_only() -> None:
 
 
 def test_constraints_pin_every_installed_dependency_as_it_is() -> None:
-    installed = _installed_closure()
+    closure_here = closure(required_by(EXTRAS))
+    installed = {name: each.version for name, each in closure_here.items()}
     assert {"fastapi", "pytest", "torch"} <= installed.keys()
     wrong = {
         name: (version, PINS.get(name))
@@ -137,34 +139,3 @@ def test_one_place_holds_the_version() -> None:
         if re.search(rf"""["']{re.escape(version)}["']""", path.read_text())
     ]
     assert not holders, "read importlib.metadata.version('ganserve') instead"
-
-
-def _installed_closure() -> dict[str, str]:
-    """Every distribution that the base and the extras pull in here, with its version."""
-    queue = [
-        Requirement(each)
-        for each in [
-            *PROJECT["dependencies"],
-            *(each for extra in EXTRAS.values() for each in extra),
-        ]
-    ]
-    seen: set[tuple[str, frozenset[str]]] = set()
-    versions: dict[str, str] = {}
-    while queue:
-        requirement = queue.pop()
-        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-        if key in seen:
-            continue
-        seen.add(key)
-        try:
-            distribution = metadata.distribution(requirement.name)
-        except metadata.PackageNotFoundError:
-            continue  # the other flavour
-        versions[key[0]] = distribution.version
-        for text in distribution.requires or []:
-            child = Requirement(text)
-            if child.marker is None or any(
-                child.marker.evaluate({"extra": extra}) for extra in (requirement.extras or {""})
-            ):
-                queue.append(child)
-    return versions

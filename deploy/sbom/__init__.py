@@ -1,0 +1,1 @@
+"""What the service installs, with versions and licences: ``make sbom``. Knows no registry."""

@@ -46,6 +46,10 @@ FROM ${PYTHON_IMAGE} AS runtime
 RUN apt-get update -qq \
     && apt-get install -qq -y --no-install-recommends tini >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+# Whoever breaks in finds neither an installer nor a program that runs as another user than the caller.
+RUN python3 -m pip uninstall --quiet --yes --root-user-action ignore pip setuptools wheel \
+    && rm -rf /usr/local/lib/python3*/ensurepip \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 ARG REVISION=
 LABEL org.opencontainers.image.title="ganserve" \
       org.opencontainers.image.description="Serves images from GANs in ONNX files over HTTP" \

@@ -67,6 +67,51 @@ def test_both_images_run_as_the_same_numbered_user_who_is_not_root() -> None:
     assert froms["cpu"] == froms["gpu"] == "runtime"
 
 
+def test_the_images_hold_one_package_of_debians_more_and_nothing_to_install_or_rise_with() -> None:
+    runs = [
+        arguments for stage, name, arguments in DOCKERFILE if (stage, name) == ("runtime", "RUN")
+    ]
+    (install,) = [run for run in runs if "apt-get install" in run]
+    packages = re.search(r"apt-get install(.*?)>/dev/null", install)
+    assert packages is not None
+    assert [word for word in packages[1].split() if not word.startswith("-")] == ["tini"]
+    assert "--no-install-recommends" in install
+    assert "rm -rf /var/lib/apt/lists/*" in install
+    (strip,) = [run for run in runs if "pip uninstall" in run]
+    assert {"pip", "setuptools", "wheel"} <= set(strip.split())
+    assert "find / -xdev -type f -perm /6000 -exec chmod a-s" in strip
+    assert not [name for _, name, _ in DOCKERFILE if name == "ADD"]
+
+
+def test_no_bit_that_lends_a_user_is_left_where_it_is_looked_for(tmp_path: Path) -> None:
+    """The command of the Dockerfile, in a folder in place of /."""
+    (command,) = re.findall(
+        r"find / .*?\{\} \+", " ".join(arguments for *_, arguments in DOCKERFILE)
+    )
+    for name, mode in (("su", 0o4755), ("wall", 0o2755), ("plain", 0o755)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    subprocess.run(command.replace("find /", f"find {tmp_path}", 1).split(), check=True)
+    assert {each.stat().st_mode & 0o7777 for each in tmp_path.iterdir()} == {0o755}
+
+
+def test_by_hand_a_container_is_held_in_as_by_compose() -> None:
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^docker run (.*?[^\\])$", page, re.MULTILINE | re.DOTALL)
+    options = " ".join(command.replace("\\\n", " ").split())
+    for service in SERVICES.values():
+        for option in (
+            "--read-only",
+            "--tmpfs /tmp",
+            f"--cap-drop {service['cap_drop'][0]}",
+            "--security-opt no-new-privileges",
+            f"--pids-limit {service['pids_limit']}",
+            "--publish 127.0.0.1:8000:8000",
+        ):
+            assert option in options
+    assert ":/models:ro" in options
+
+
 def test_the_images_hold_neither_training_nor_models() -> None:
     copied = " ".join(arguments for _, name, arguments in DOCKERFILE if name in {"COPY", "ADD"})
     assert not re.search(r"\b(training|models|tests)\b", copied)
@@ -134,6 +179,8 @@ def test_each_service_is_hardened(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] == 1024
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]  # noqa: S108  # a mount, not a file
     assert not {"privileged", "user", "cap_add", "network_mode", "pid", "ipc"} & service.keys()
     (models,) = service["volumes"]

@@ -19,7 +19,9 @@ PUBLISHED = (
     "docs/site/*.css",
     "models/*/*/README.md",
     "models/*/*/preview.png",
+    "deploy/nginx/*",
     "deploy/observability/*",
+    "deploy/systemd/*",
     "benchmarks/augmentation/*.py",
 )
 

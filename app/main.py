@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.guard import guarded
 from app.access.keyring import Keyring, keyring_of
 from app.access.rereading import reread_keys
-from app.departure import LAST_ARRIVALS_S, Departure
+from app.departure import LAST_ARRIVALS_S, Departure, call_when_all_is_read
 from app.engine import Engine
 from app.hang_watch import HangWatch
 from app.leaving import leave_by_force
@@ -173,7 +173,8 @@ def _on_termination(departure: Departure, start_draining: Callable[[], None]) ->
 
     def handle(number: int, frame: FrameType | None) -> None:
         departure.begin()
-        loop.call_soon_threadsafe(loop.call_later, LAST_ARRIVALS_S, stop, number)
+        finish = partial(stop, number)
+        loop.call_soon_threadsafe(call_when_all_is_read, loop, LAST_ARRIVALS_S, finish)
 
     for number in previous:
         signal.signal(number, handle)

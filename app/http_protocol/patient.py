@@ -4,7 +4,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.departure import Departure
+from app.departure import Departure, call_when_all_is_read
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
@@ -24,7 +24,7 @@ class PatientProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         self._departure.has_begun = True  # also where no signal has said so
         if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(FAREWELL_S, super().shutdown)
+            call_when_all_is_read(self.loop, FAREWELL_S, super().shutdown)
         else:
             super().shutdown()
 

@@ -4,11 +4,13 @@ import asyncio
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from app.departure import let_nobody_in
+from app.departure import call_when_all_is_read, let_nobody_in
 from benchmarks.serving.load.until_stopped import Fate, ask_until_stopped, count
 from tests.live_server import PATIENCE_S, server_process
 
@@ -32,6 +34,34 @@ def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
             listener.settimeout(0)
             with pytest.raises(BlockingIOError):
                 listener.accept()
+
+
+def test_what_arrived_while_the_loop_was_kept_waiting_is_read_before_it_leaves() -> None:
+    order: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        order.append("read")
+        writer.close()
+
+    async def test() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        left = asyncio.Event()
+
+        def leave() -> None:
+            order.append("left")
+            left.set()
+
+        call_when_all_is_read(asyncio.get_running_loop(), 0.01, leave)
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            client.sendall(b"?")
+            time.sleep(0.05)  # the loop is kept waiting
+            await left.wait()
+        server.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(test())
+    assert order == ["read", "left"]
 
 
 @pytest.mark.slow

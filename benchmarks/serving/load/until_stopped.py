@@ -119,7 +119,8 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[Fate, bool]:
     """Read a whole answer; say too whether its connection goes on."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     _, found, length = head.partition(b"content-length:")
-    assert found, "the answers of /generate have a length"
+    if not found:
+        raise EOFError("the answer has no length, as those of /generate have")
     await reader.readexactly(int(length.split(b"\r\n")[0]))
     fate = Fate.ANSWERED if head.startswith(STATUS_OK.lower()) else Fate.REFUSED
     return fate, b"connection: close" not in head

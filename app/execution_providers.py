@@ -91,6 +91,8 @@ def _session(model: bytes, provider: ExecutionProvider) -> ort.InferenceSession:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", _NO_FOLDER
     )
+    # Else ONNX Runtime's own format would be taken, too, which nobody has looked through.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     providers = [(provider.name, dict(provider.options))]
     return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)

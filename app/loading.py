@@ -1,7 +1,6 @@
 """One model file to a warm session with its card. Knows no other model."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -10,12 +9,17 @@ import structlog
 
 from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
+from app.model_structure import check_structure
 from app.repository import Checksum, ModelFile
 from app.session import Session
 from app.settings import Settings
+from app.trials import try_out
 from contract import ModelCard
 
 log = structlog.get_logger(__name__)
+
+TRIAL_FACTOR = 4
+"""So many times the size of the largest file is the memory in which a model is tried out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +53,28 @@ def batch_sizes(provider: ExecutionProvider, settings: Settings) -> tuple[int, .
 def load_model(
     file: ModelFile,
     provider: ExecutionProvider,
+    settings: Settings,
     *,
-    batch_sizes: Sequence[int],
     served: LoadedModel | None = None,
 ) -> LoadedModel:
     """Read, verify, open and warm up one model; the one that is ``served``, where it is the same.
+
+    One that SHA256SUMS does not list is tried out before.
 
     Raises:
         ModelRefused: the file is not a sound model that keeps its contract.
         ExecutionProviderUnavailable: the model is sound, but does not run on ``provider``.
     """
     start = time.perf_counter()
-    content, digest, checksum = file.read()
+    content, digest, checksum = file.read(max_bytes=settings.max_model_bytes)
     if served is not None and served.digest == digest:
         is_as_before = served.checksum == checksum
         return served if is_as_before else replace(served, checksum=checksum)
-    session = Session(content, provider, batch_sizes=batch_sizes)
+    check_structure(content)
+    if checksum == "unlisted" and settings.trial_timeout_s:
+        max_bytes = TRIAL_FACTOR * settings.max_model_bytes
+        try_out(content, max_bytes=max_bytes, timeout_s=settings.trial_timeout_s)
+    session = Session(content, provider, batch_sizes=batch_sizes(provider, settings))
     try:
         session.warm_up()
     except InferenceFailed as error:

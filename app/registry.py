@@ -18,7 +18,7 @@ from app.errors import (
     shortened,
 )
 from app.execution_providers import candidates
-from app.loading import LoadedModel, batch_sizes, load_model
+from app.loading import LoadedModel, load_model
 from app.repository import FailedModel, ModelFile, Repository, scan
 from app.settings import Settings
 
@@ -83,11 +83,10 @@ class Registry:
             folder = str(settings.models.absolute())
             log.error("repository_unreadable", folder=folder, reason=error.strerror)
             repository = Repository()
-        sizes = batch_sizes(provider, settings)
 
         def load(file: ModelFile) -> LoadedModel | FailedModel:
             try:
-                return load_model(file, provider, batch_sizes=sizes)
+                return load_model(file, provider, settings)
             except ModelRefused as error:
                 return FailedModel(file.name, file.version, error.detail)
 
@@ -137,9 +136,8 @@ class Registry:
         return type(self)(models, failed, settings=self._settings, provider=self._provider)
 
     def _reload(self, file: ModelFile, before: LoadedModel | None) -> LoadedModel:
-        sizes = batch_sizes(self._provider, self._settings)
         try:
-            return load_model(file, self._provider, batch_sizes=sizes, served=before)
+            return load_model(file, self._provider, self._settings, served=before)
         except ExecutionProviderUnavailable as error:
             raise ModelRefused(error.detail) from error
 

@@ -4,6 +4,7 @@ What is there but cannot be used is raised or listed as failed, never silently l
 """
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,12 +13,14 @@ from typing import Literal
 import structlog
 
 from app.errors import ModelRefused
+from app.repository_files import read_file
 from contract import NAME_PATTERN
 
 log = structlog.get_logger(__name__)
 
 MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"
+MAX_SUMS_BYTES = 4_194_304  # forty thousand lines
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _SUMS_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?:\./)?(?P<path>.+)")
 
@@ -33,14 +36,16 @@ class ModelFile:
     path: Path
     listed_digests: frozenset[str]
 
-    def read(self) -> tuple[bytes, str, Checksum]:
+    def read(self, *, max_bytes: int) -> tuple[bytes, str, Checksum]:
         """The bytes of the file, their sha256 in hex, and whether SHA256SUMS vouches for it.
 
         Raises:
-            ModelRefused: the file cannot be read, or is not the one that SHA256SUMS lists.
+            ModelRefused: the file cannot be read, is too large, or is not the one that SHA256SUMS
+                lists.
         """
+        models, limit = self.path.parents[2], "the setting max_model_bytes"
         try:
-            model = self.path.read_bytes()
+            model = read_file(self.path, within=models, max_bytes=max_bytes, limit=limit)
         except OSError as error:
             raise ModelRefused(f"{MODEL_FILE} cannot be read: {error.strerror}") from error
         digest = hashlib.sha256(model).hexdigest()
@@ -71,7 +76,7 @@ def scan(models: Path) -> Repository:
     """List the model files in the folder ``models`` (and those that SHA256SUMS says are there).
 
     Raises:
-        OSError: the folder cannot be read.
+        OSError: the folder cannot be read, or its SHA256SUMS.
     """
     found = Repository()
     sums = _read_sums(models / SUMS_FILE)
@@ -128,9 +133,11 @@ def _key(path: str) -> tuple[str, int] | None:
 def _read_sums(path: Path) -> dict[str, set[str]]:
     """Relative path to the digests listed for it: one, unless somebody listed a file twice."""
     sums: dict[str, set[str]] = {}
-    if not path.exists():
+    if not os.path.lexists(path):
         return sums
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+    limit = f"in one {SUMS_FILE}"
+    text = read_file(path, within=path.parent, max_bytes=MAX_SUMS_BYTES, limit=limit)
+    for number, line in enumerate(text.decode(errors="replace").splitlines(), start=1):
         if match := _SUMS_LINE.fullmatch(line.rstrip()):
             sums.setdefault(match["path"], set()).add(match["digest"].lower())
         elif line.strip():

@@ -66,6 +66,17 @@ class Settings(BaseSettings):
         description="seconds between two looks at the models folder, whose changes are then served",
     )
 
+    max_model_bytes: int = Field(
+        1_073_741_824, ge=1, description="bytes of a model file; a larger one is refused"
+    )
+    trial_timeout_s: float = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="seconds in which a model that SHA256SUMS does not list must start and make "
+        "one image, in a process of its own, before it is loaded; 0: no such trial",
+    )
+
     default_model: str = Field("dcgan-mnist", pattern=REFERENCE, description="model of /generate")
     default_conditional_model: str = Field(
         "cgan-mnist", pattern=REFERENCE, description="model of /generate/{label}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from app.errors import ModelRefused
+from app.pixels import MAX_PIXELS, MAX_SIDE
 from contract import IMAGES, LABEL, LATENT, SOURCE, ModelCard
 
 
@@ -31,6 +32,11 @@ def check_signature(
     card: ModelCard, *, inputs: Iterable[Tensor], outputs: Iterable[Tensor]
 ) -> None:
     """Raise ModelRefused unless names, types and shapes are those of the model contract."""
+    if max(card.height, card.width) > MAX_SIDE or card.height * card.width > MAX_PIXELS:
+        raise ModelRefused(
+            f"its card says that its images have {card.width:,}x{card.height:,} pixels; at most "
+            f"{MAX_SIDE:,} on a side and {MAX_PIXELS:,} altogether would be right"
+        )
     _check("input", _expected_inputs(card), {tensor.name: tensor for tensor in inputs})
     size = [card.height, card.width, card.channels]
     expected_outputs = {IMAGES: ("tensor(uint8)", size)}

@@ -1,10 +1,12 @@
 """A model repository of toy models, and settings that serve it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app import loading
 from app.settings import PREFIX, Settings
 from tests.toy_models import make_card, write_model, write_sums
 
@@ -13,6 +15,14 @@ from tests.toy_models import make_card, write_model, write_sums
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_trials() -> Iterator[pytest.MonkeyPatch]:
+    """Toy models are not tried out in processes of their own, but where a test takes this back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "try_out", lambda *_, **__: None)
+        yield patch
 
 
 @pytest.fixture

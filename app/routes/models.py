@@ -11,9 +11,12 @@ from app.errors import ModelNotFound, shortened
 from app.parts import parts_of
 from app.problems import responses
 from app.registry import FailedModel, LoadedModel
+from app.repository_files import read_file
 from app.reproducibility import Reproducibility
 from app.schemas import FailedModelEntry, ModelEntry, ModelList
 from app.strict_parameters import MAX_REFERENCE
+
+MAX_PREVIEW_BYTES = 10_000_000
 
 
 async def list_models(request: Request) -> Response:
@@ -35,9 +38,11 @@ async def get_model(request: Request) -> Response:
 
 async def get_preview(request: Request) -> Response:
     model = _model(request)
-    path = model.directory / "preview.png"
+    path, models = model.directory / "preview.png", parts_of(request).settings.models
     try:
-        picture = await asyncio.to_thread(path.read_bytes)
+        picture = await asyncio.to_thread(
+            read_file, path, within=models, max_bytes=MAX_PREVIEW_BYTES, limit="a preview"
+        )
     except OSError as error:
         raise ModelNotFound(
             f"model {model.name!r} version {model.version} has no preview.png"

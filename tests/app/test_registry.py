@@ -58,7 +58,7 @@ def test_bad_models_fail_with_a_reason_and_stop_no_other(tiny_repository: Path) 
     loaded = Registry.load(Settings(models=tiny_repository, device="cpu"))
     reasons = {model.name: model.reason for model in loaded.failed}
     assert set(reasons) == {"broken", "foreign", "tiny", "hollow"}
-    assert "cannot read it" in reasons["broken"]
+    assert "it is no ONNX file" in reasons["broken"]
     assert "not made by ganserve" in reasons["foreign"]
     assert "SHA256SUMS" in reasons["tiny"]
     assert len(loaded.models) == 5
@@ -168,10 +168,10 @@ def test_auto_falls_back_to_the_cpu_and_says_so(
 ) -> None:
     really_load = loading.load_model
 
-    def load(file: object, provider: object, **sizes: object) -> loading.LoadedModel:
+    def load(file: object, provider: object, settings: Settings) -> loading.LoadedModel:
         if provider == CUDA:
             raise ExecutionProviderUnavailable("no driver")
-        return really_load(file, provider, **sizes)  # type: ignore[arg-type]
+        return really_load(file, provider, settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(registry, "load_model", load)
     monkeypatch.setattr(registry, "candidates", lambda device: [CUDA, CPU])

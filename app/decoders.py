@@ -90,6 +90,7 @@ def _check(image_format: ImageFormat, header: ImageHeader) -> None:
         raise InvalidUpload(
             f"the {image_format.name} image is animated; a still one would be right"
         )
+    image_format.check_pixels(header)
 
 
 def _decoded(image_format: ImageFormat, header: ImageHeader, mode: str) -> Image.Image:

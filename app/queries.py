@@ -11,6 +11,7 @@ from app.errors import InvalidParameter
 from app.sentences import shown
 
 MAX_PARAMETER_BYTES = 65_536  # of a body or query of parameters; all of them take a few hundred
+MAX_NAMES = 10_000  # to say of each what is wrong takes a kilobyte
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
@@ -27,8 +28,17 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def once_each(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary of the pairs.
+
+    Raises:
+        InvalidParameter: a name is given twice, or there are far too many.
+    """
     values: dict[str, Any] = {}
     for name, value in pairs:
+        if len(values) == MAX_NAMES:
+            raise InvalidParameter(
+                f"there are more than {MAX_NAMES:,} parameters; a few would be right"
+            )
         if name in values:
             raise InvalidParameter(f"parameter {shown(name)} is given twice; once would be right")
         values[name] = value

@@ -26,6 +26,8 @@ __all__ = ["FailedModel", "LoadedModel", "Registry"]
 
 log = structlog.get_logger(__name__)
 
+MAX_REASON = 1000  # characters: a reason may quote the file that is refused
+
 _REFERENCE = re.compile(
     r"(?P<name>[^/@]+)(/(?P<version>[1-9][0-9]{0,8})|@(?P<digest>[0-9a-fA-F]{12,64}))?", re.ASCII
 )
@@ -88,7 +90,7 @@ class Registry:
             try:
                 return load_model(file, provider, settings)
             except ModelRefused as error:
-                return FailedModel(file.name, file.version, error.detail)
+                return FailedModel(file.name, file.version, error.detail[:MAX_REASON])
 
         # A session is made without the GIL; providers that run one at a time also load so.
         with ThreadPoolExecutor(provider.num_parallel_runs or num_usable_cores()) as pool:
@@ -122,7 +124,7 @@ class Registry:
             try:
                 models.append(self._reload(file, before))
             except ModelRefused as error:
-                reason = error.detail
+                reason = error.detail[:MAX_REASON]
                 if before is not None and file.path.exists():
                     reason += "; the file that was there before is still served"
                     models.append(before)

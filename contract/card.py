@@ -4,12 +4,13 @@ The card is JSON in ``metadata_props["ganserve.card"]`` of the ONNX file, so cop
 the card. It is the only thing that crosses from training to the service.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from contract.labels import fold
 
@@ -21,6 +22,9 @@ LABEL = "label"  # int64 (N,), conditional generators only
 LABEL_WEIGHTS = "label_weights"  # float32 (M, num_classes); may be left out, see ModelCard
 SOURCE = "source"  # uint8 (N, H, W, source_channels), translators only
 IMAGES = "images"  # uint8 (N, H, W, C)
+
+MAX_CHARACTERS = 1_048_576  # of a card; ours have three thousand
+_MAX_PROBLEMS, _SHOWN = 10, 200  # of a card that is not valid: so many are told, in so many letters
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$"
 
@@ -87,6 +91,13 @@ class ModelCard(BaseModel):
     def is_conditional(self) -> bool:
         return bool(self.class_names)
 
+    @field_validator("recipe")
+    @classmethod
+    def _numbers_are_finite(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        if not _is_finite(recipe):
+            raise ValueError("a number is not finite, which JSON cannot say")
+        return recipe
+
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
         takes_latent, takes_image = self.latent_dim > 0, self.source_channels > 0
@@ -118,15 +129,30 @@ class ModelCard(BaseModel):
         """
         if METADATA_KEY not in metadata:
             raise CardError(f"no {METADATA_KEY!r} in the file's metadata: not made by ganserve")
+        text = metadata[METADATA_KEY]
+        if len(text) > MAX_CHARACTERS:
+            raise CardError(
+                f"the card in {METADATA_KEY!r} has {len(text):,} characters; at most "
+                f"{MAX_CHARACTERS:,} would be right"
+            )
         try:
-            return cls.model_validate_json(metadata[METADATA_KEY])
+            return cls.model_validate_json(text)
         except ValidationError as error:
             raise CardError(_summary(error)) from error
 
 
+def _is_finite(value: object) -> bool:
+    if isinstance(value, dict | list | tuple):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _summary(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(map(str, problem['loc'])) or 'card'}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_context=False)
-    )
-    return f"the card in {METADATA_KEY!r} is not valid: {'; '.join(problems)}"
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [
+        f"{'.'.join(map(str, problem['loc']))[:_SHOWN] or 'card'}: {problem['msg'][:_SHOWN]}"
+        for problem in problems[:_MAX_PROBLEMS]
+    ]
+    if len(problems) > _MAX_PROBLEMS:
+        told.append(f"and {len(problems) - _MAX_PROBLEMS:,} more")
+    return f"the card in {METADATA_KEY!r} is not valid: {'; '.join(told)}"

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from app.errors import UnsupportedMediaType
 from app.image_files import jpeg, png, webp
 from app.image_files.header import ImageHeader
+from app.image_files.png_rows import check_rows
 
 __all__ = ["IMAGE_FORMATS", "ImageFormat", "ImageHeader", "format_of"]
+
+
+def _overlooks_nothing(header: ImageHeader) -> None:
+    """Decoders of most formats tell by themselves what is missing."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,11 @@ class ImageFormat:
     media_type: str
     signature: re.Pattern[bytes]
     read_header: Callable[[bytes], ImageHeader]  # raises InvalidUpload
+    check_pixels: Callable[[ImageHeader], None] = _overlooks_nothing  # raises InvalidUpload
 
 
 IMAGE_FORMATS = (
-    ImageFormat("PNG", "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), png.read_header),
+    ImageFormat("PNG", "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), png.read_header, check_rows),
     ImageFormat("JPEG", "image/jpeg", re.compile(rb"\xff\xd8\xff"), jpeg.read_header),
     ImageFormat("WebP", "image/webp", re.compile(rb"RIFF....WEBP", re.DOTALL), webp.read_header),
 )

@@ -1,7 +1,7 @@
 """Tensors of the protocol: what a model takes and gives, and arrays of them. Knows no request."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ def from_numbers(
 ) -> NDArray[Any]:
     """The array of a tensor in JSON, flat or nested."""
     kind.check(shape, datatype)
-    dtype, values = DTYPES[datatype], _flat(data)
+    dtype, values = DTYPES[datatype], list(_flat(data))
     if len(values) != math.prod(shape):
         raise InvalidParameter(
             f"input {kind.name!r} has {len(values):,} numbers; shape {list(shape)} has "
@@ -106,7 +106,14 @@ def _fits(value: object, dtype: np.dtype[Any]) -> bool:
     return isinstance(value, int) and limits.min <= value <= limits.max
 
 
-def _flat(data: list[Any]) -> list[Any]:
-    while any(isinstance(each, list) for each in data):
-        data = [inner for each in data for inner in (each if isinstance(each, list) else [each])]
-    return data
+def _flat(data: list[Any]) -> Iterator[Any]:
+    """The numbers of lists in lists, in order; each is looked at once, however deep it lies."""
+    open_lists = [iter(data)]
+    while open_lists:
+        for each in open_lists[-1]:
+            if isinstance(each, list):
+                open_lists.append(iter(each))
+                break
+            yield each
+        else:
+            open_lists.pop()

@@ -45,6 +45,8 @@ def test_a_file_without_a_card_is_not_ours() -> None:
         ({"class_names": ["a b", "A/B"]}, "do not: a_b"),
         ({"surprise": 1}, "surprise"),
         ({"metrics": {"x": {"value": "much"}}}, "metrics.x.value"),
+        ({"recipe": {"rates": [1.0, {"d": float("nan")}]}}, "recipe: .*not finite"),
+        ({"recipe": {"rate": float("inf")}}, "recipe: .*not finite"),
     ],
 )
 def test_an_invalid_card_names_the_field(change: dict[str, Any], complaint: str) -> None:
@@ -57,6 +59,18 @@ def test_an_invalid_card_names_the_field(change: dict[str, Any], complaint: str)
 def test_metadata_that_is_no_card_is_refused(content: str) -> None:
     with pytest.raises(CardError, match="is not valid"):
         ModelCard.from_metadata({METADATA_KEY: content})
+
+
+def test_of_many_things_that_are_wrong_the_first_ones_are_told() -> None:
+    content = json.dumps(FIELDS | {"class_names": [1] * 50_000, "dataset": None})
+    with pytest.raises(CardError, match=r"class_names\.9.*; and 49,991 more$") as refused:
+        ModelCard.from_metadata({METADATA_KEY: content})
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_card_that_is_far_too_long_is_not_read() -> None:
+    with pytest.raises(CardError, match="has 2,000,000 characters; at most 1,048,576"):
+        ModelCard.from_metadata({METADATA_KEY: "[" * 2_000_000})
 
 
 def test_a_translator_takes_an_image_and_no_latent() -> None:

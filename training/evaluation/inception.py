@@ -24,7 +24,7 @@ BATCH_SIZE = 50
 def check_inception() -> None:
     """
     Raises:
-        TrainingError: the package or the weights are missing.
+        TrainingError: the package or the weights are missing, or are more than weights.
     """
     if find_spec("torch_fidelity") is None:
         raise TrainingError(
@@ -37,6 +37,10 @@ def check_inception() -> None:
             f"--inception needs the weights {path}, which are not there, and downloads nothing: "
             f"put {WEIGHTS} of the releases of toshas/torch-fidelity there"
         )
+    try:  # torch-fidelity would run whatever the file holds
+        torch.load(path, map_location="meta", weights_only=True)
+    except Exception as error:  # of many kinds, where it is no such file
+        raise TrainingError(f"{path} does not hold weights and nothing else") from error
 
 
 def inception_features(pixels: NDArray[np.uint8], what: str) -> NDArray[np.float32]:

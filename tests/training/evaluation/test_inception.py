@@ -23,5 +23,9 @@ def test_missing_weights_are_named_with_their_place(
     with pytest.raises(TrainingError, match=f"{tmp_path}/checkpoints/weights-inception-2015"):
         inception.check_inception()
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / inception.WEIGHTS).touch()
+    path = tmp_path / "checkpoints" / inception.WEIGHTS
+    path.touch()
+    with pytest.raises(TrainingError, match="does not hold weights and nothing else"):
+        inception.check_inception()
+    torch.save({"weights": torch.zeros(2)}, path)
     inception.check_inception()

@@ -20,7 +20,8 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak sbom
+.PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak \
+	fuzz sbom
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ schemathesis: $(DEV_READY)  ## ask whatever /openapi.json allows and forbids; 15
 
 sbom: $(DEV_READY)  ## write what the service installs, with licences, to build/sbom.cdx.json
 	$(BIN)/python -m deploy.sbom --extras $(FLAVOUR)
+
+fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; half an hour
+	FUZZING_EXAMPLES=20000 $(BIN)/python -m pytest tests/app/test_fuzzing.py --durations=0
 
 soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
 	$(BIN)/python -m tests.soak.run

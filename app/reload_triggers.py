@@ -16,6 +16,8 @@ from app.reloading import Reloader
 from app.repository_watch import watch
 from app.settings import Settings
 
+_came_early = threading.Event()
+
 
 @contextmanager
 def reloading(
@@ -39,6 +41,9 @@ def reloading(
     is_signalled = _may_take_the_signal()
     if is_signalled:
         loop.add_signal_handler(signal.SIGHUP, start)
+        if _came_early.is_set():
+            _came_early.clear()
+            start()
     try:
         yield
     finally:
@@ -48,10 +53,10 @@ def reloading(
             task.cancel()
 
 
-def ignore_early_signal() -> None:
-    """SIGHUP ends no process that has not begun to serve."""
+def keep_early_signal() -> None:
+    """SIGHUP ends no process that has not begun to serve; it is heeded when that begins."""
     if _may_take_the_signal():
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, lambda *_: _came_early.set())
 
 
 def tell_other_workers() -> None:

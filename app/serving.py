@@ -23,7 +23,7 @@ from app.http_protocol.descriptors import num_affordable_connections
 from app.leaving import TRY_AGAIN
 from app.logs import configure_logs
 from app.main import create_app
-from app.reload_triggers import ignore_early_signal
+from app.reload_triggers import keep_early_signal
 from app.secret_files import warn_of_readable_secrets
 from app.settings import PREFIX, Settings
 from app.tls import check_tls, tls_options
@@ -52,7 +52,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     keyring_of(settings)  # what is wrong shows here, not in every worker process
     check_tls(settings)
     warn_of_readable_secrets(settings)
-    ignore_early_signal()
+    keep_early_signal()
     listener = _bind(settings.host, settings.port)
     url = _url(listener, is_secure=settings.tls_key is not None)
     log.info("starting", url=url, models=str(settings.models), device=settings.device)

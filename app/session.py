@@ -34,14 +34,10 @@ class Session:
         self._session = open_session(model, provider)
         self.execution_provider: str = provider.name
         try:
-            card = ModelCard.from_metadata(self._session.get_modelmeta().custom_metadata_map)
-        except CardError as error:
-            raise ModelRefused(str(error)) from error
-        check_signature(
-            card, inputs=self._session.get_inputs(), outputs=self._session.get_outputs()
-        )
-        self.card = card
-        self.mixes_classes = self._has_label_weights(card)
+            self.card = card = self._checked_card()
+            self.mixes_classes = self._has_label_weights(card)
+        except UnicodeDecodeError as error:  # of any name or text in the file
+            raise ModelRefused(f"a text in it is not UTF-8: {error.reason}") from error
         self._batch_sizes = sorted(batch_sizes)
         self._row_shape = (card.height, card.width, card.channels)
         self._inputs = [
@@ -82,6 +78,15 @@ class Session:
                 f"not uint8 of shape {(num_rows, *self._row_shape)}"
             )
         return images[:num_images]
+
+    def _checked_card(self) -> ModelCard:
+        session = self._session
+        try:
+            card = ModelCard.from_metadata(session.get_modelmeta().custom_metadata_map)
+        except CardError as error:
+            raise ModelRefused(str(error)) from error
+        check_signature(card, inputs=session.get_inputs(), outputs=session.get_outputs())
+        return card
 
     def _has_label_weights(self, card: ModelCard) -> bool:
         """Whether the model takes rows that weigh its classes, where it is given a class index."""

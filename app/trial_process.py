@@ -45,8 +45,11 @@ def _limit(what: int, most: int) -> None:
 
 
 def _bytes_in_use() -> int:
-    """Of what RLIMIT_DATA counts."""
-    status = Path("/proc/self/status").read_text()
+    """Of what RLIMIT_DATA counts; 0 where there is no way to tell."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
     (line,) = (line for line in status.splitlines() if line.startswith("VmData:"))
     return 1024 * int(line.split()[1])
 

@@ -9,30 +9,37 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 from app.errors import ModelRefused
 from app.trial_process import REFUSED
 
 _COMMAND = ("-m", "app.trial_process")
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each has its buffers
+_one_at_a_time = threading.Lock()  # so that all of them together take no more memory than one
 _NO_MEMORY = re.compile("alloc|MemoryError")  # ONNX Runtime has many words for it
 
 
 def try_out(model: bytes, *, max_bytes: int, timeout_s: float) -> None:
     """Start the model on the CPU and have it make one image, in so much memory and time.
 
+    Those who come at the same time take turns.
+
     Raises:
         ModelRefused: it did not; the message says what happened.
     """
+    environment = {**os.environ, **_ENVIRONMENT}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
-        trial = subprocess.run(
-            [sys.executable, "-P", *_COMMAND, str(max_bytes), str(timeout_s)],
-            input=model,
-            capture_output=True,
-            env=os.environ | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            timeout=timeout_s,
-            check=False,
-        )
+        with _one_at_a_time:
+            trial = subprocess.run(
+                [sys.executable, "-P", *_COMMAND, str(max_bytes), str(timeout_s)],
+                input=model,
+                capture_output=True,
+                env=environment,
+                timeout=timeout_s,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise ModelRefused(
             f"it did not start and make one image within {timeout_s:g} s "

@@ -12,7 +12,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from app.departure import let_nobody_in
 from app.logs import configure_logs
 from app.main import create_app
-from app.reload_triggers import ignore_early_signal
+from app.reload_triggers import keep_early_signal
 from app.settings import Settings
 
 
@@ -40,7 +40,7 @@ def create_app_from_environment() -> FastAPI:
     """What each worker process calls."""
     settings = Settings()
     configure_logs(settings)
-    ignore_early_signal()
+    keep_early_signal()
     _leave_with_the_supervisor()
     return create_app(settings)
 

@@ -18,11 +18,11 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_trials() -> Iterator[pytest.MonkeyPatch]:
+def _no_trials() -> Iterator[None]:
     """Toy models are not tried out in processes of their own, but where a test takes this back."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "try_out", lambda *_, **__: None)
-        yield patch
+        yield
 
 
 @pytest.fixture

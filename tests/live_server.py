@@ -66,13 +66,16 @@ def live_server(settings: Settings) -> Iterator[LiveServer]:
 def server_process(
     models: Path, *flags: str, **environment: str
 ) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
-    """``ganserve serve`` as a process, once it is ready; killed at the end, workers and all."""
+    """``ganserve serve`` as a process, once it is ready; killed at the end, workers and all.
+
+    Models are not tried out, which takes a second for each, but where ``environment`` says so.
+    """
     port = free_port()
     command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--models", str(models)]
     process = subprocess.Popen(
         [*command, "--device", "cpu", *flags],
         cwd=ROOT,
-        env=os.environ | environment,
+        env={**os.environ, "GANSERVE_TRIAL_TIMEOUT_S": "0", **environment},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # a process group of its own

@@ -58,7 +58,12 @@ def settings(tmp_path: Path) -> Settings:
     write_model(tmp_path / "models", make_card("bystander"))
     sums = tmp_path / "models/SHA256SUMS"
     sums.write_text(f"{'0' * 64}  wrong-checksum/1/model.onnx\n")
-    settings = Settings(models=tmp_path / "models", device="cpu", max_model_bytes=MAX_MODEL_BYTES)
+    settings = Settings(
+        models=tmp_path / "models",
+        device="cpu",
+        max_model_bytes=MAX_MODEL_BYTES,
+        trial_timeout_s=600,  # on a machine that is busy with something else; a second is usual
+    )
     return guarded(settings, tmp_path / "keys.toml")
 
 

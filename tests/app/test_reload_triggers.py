@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import repository_watch
+from app import reload_triggers, repository_watch
 from app.errors import ReloadRefused
 from app.repository_watch import look_at
 from app.settings import Settings
@@ -98,6 +98,40 @@ def test_every_worker_follows_a_signal_and_a_request(
         assert report["added"] == ["requested/1"]
         wait_until(lambda: all_serve("requested"))
         assert process.poll() is None
+
+
+def test_a_signal_that_comes_before_the_service_does_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reload_triggers, "_may_take_the_signal", lambda: True)
+    previous = signal.getsignal(signal.SIGHUP)
+    num_signals, reloads = 0, []
+
+    class Registry:
+        async def reload(self) -> None:
+            reloads.append(num_signals)
+
+    def count() -> None:
+        nonlocal num_signals
+        num_signals += 1
+
+    async def serve() -> None:
+        with reload_triggers.reloading(Registry(), Settings(), on_signal=count):  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+
+    try:
+        reload_triggers.keep_early_signal()
+        asyncio.run(serve())
+        assert (num_signals, reloads) == (0, [])
+        reload_triggers.keep_early_signal()
+        signal.raise_signal(signal.SIGHUP)
+        asyncio.run(serve())
+        assert (num_signals, reloads) == (1, [1])
+        reload_triggers.keep_early_signal()
+        asyncio.run(serve())
+        assert num_signals == 1
+    finally:
+        signal.signal(signal.SIGHUP, previous)
 
 
 def test_two_looks_differ_where_a_file_does(tiny_repository: Path) -> None:

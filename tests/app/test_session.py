@@ -91,6 +91,13 @@ def test_a_broken_file_is_refused(content: bytes) -> None:
         Session(content, CPU)
 
 
+@pytest.mark.parametrize("text", [b"ganserve.card", b'"dataset":"toy"', b"latent", b"images"])
+def test_a_text_that_is_not_utf8_is_refused(text: bytes) -> None:
+    spoilt = toy().replace(text, b"\xff" + text[1:])
+    with pytest.raises(ModelRefused, match="a text in it is not UTF-8|ONNX Runtime cannot read"):
+        Session(spoilt, CPU)
+
+
 def test_a_foreign_model_is_refused() -> None:
     model = make_model(make_card())
     del model.metadata_props[:]

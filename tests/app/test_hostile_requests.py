@@ -17,7 +17,7 @@ from tests.toy_images import animated, chunk, claiming, file_of, noise, png, wit
 from tests.toy_models import make_card
 
 MOST_BYTES = 100_000_000  # taken by one request
-MOST_SECONDS = 5.0  # on a machine that is busy with something else; a hundredth is usual
+MOST_SECONDS = 5.0  # of the processor; a hundredth is usual
 
 ZEROS = zlib.compress(bytes(50_000_000))
 SOUND = png(8, 8)
@@ -79,12 +79,12 @@ def test_an_upload_is_refused_in_little_memory_and_time(
     translating: httpx.Client, name: str
 ) -> None:
     media_type, upload = UPLOADS[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with peak_memory() as peak:
         headers = {"Content-Type": media_type}
         answer = translating.post("/translate", content=upload, headers=headers)
         assert peak() < MOST_BYTES
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     assert answer.status_code in (415, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -95,12 +95,12 @@ def test_an_upload_has_a_verdict_in_little_memory_and_time(
 ) -> None:
     """Of most uploads nothing is verifiable, which is no fault; they are not decoded then."""
     media_type, upload = UPLOADS[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with peak_memory() as peak:
         headers = {"Content-Type": media_type}
         answer = translating.post("/inspect", content=upload, headers=headers)
         assert peak() < MOST_BYTES
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     assert answer.status_code in (200, 415, 422), answer.text
     if answer.status_code == 200:
         assert answer.json()["verdict"] == "not verifiable"
@@ -108,12 +108,12 @@ def test_an_upload_has_a_verdict_in_little_memory_and_time(
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_is_refused_in_little_memory_and_time(translating: httpx.Client, name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with peak_memory() as peak:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         answer = translating.post("/translate", content=FORMS[name], headers=headers)
         assert peak() < MOST_BYTES
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     assert answer.status_code in (413, 415, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -156,12 +156,12 @@ BODIES = {
 def test_a_body_is_refused_in_little_memory_and_time(
     client: httpx.Client, path: str, name: str
 ) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with peak_memory() as peak:
         headers = {"Content-Type": "application/json"}
         answer = client.post(path, content=BODIES[name], headers=headers)
         assert peak() < MOST_BYTES
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     assert answer.status_code in (404, 413, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.content) < 4000
@@ -185,9 +185,9 @@ QUERIES = {
 def test_a_query_is_refused_in_little_memory_and_time(
     client: httpx.Client, path: str, name: str
 ) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     answer = client.get(f"{path}?{QUERIES[name]}")
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
     assert (200 if name == "no names" else 400) <= answer.status_code < 500
     assert len(answer.content) < 20_000
 
@@ -203,11 +203,11 @@ TENSORS = {
 @pytest.mark.parametrize("name", TENSORS)
 def test_numbers_are_looked_at_once_however_they_are_nested(name: str) -> None:
     tensor = b'{"name":"seed","shape":[1],"datatype":"INT64","data":%b}' % TENSORS[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with peak_memory() as peak, pytest.raises(InvalidParameter):
         read_inference(b'{"inputs":[%b]}' % tensor, None, input_kinds(make_card()))
     assert peak() < MOST_BYTES
-    assert time.perf_counter() - started < MOST_SECONDS
+    assert time.process_time() - started < MOST_SECONDS
 
 
 def test_names_beyond_number_are_not_told_one_by_one() -> None:

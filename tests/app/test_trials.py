@@ -1,5 +1,8 @@
 """A model is tried out in a process of its own: what goes wrong there is told, and ends there."""
 
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,3 +63,22 @@ def test_the_service_as_people_start_it_tries_models_out(tmp_path: Path) -> None
     assert [model["name"] for model in listed["models"]] == ["sound"]
     (failed,) = listed["failed"]
     assert failed["reason"].endswith("; 200,000,000 bytes of memory must do for one image")
+
+
+def test_trials_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[None] = []
+    most = 0
+
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[bytes]:
+        nonlocal most
+        under_way.append(None)
+        most = max(most, len(under_way))
+        time.sleep(0.01)  # for the others to come
+        under_way.pop()
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr("app.trials.subprocess.run", run)
+    with ThreadPoolExecutor(4) as pool:
+        trials = [pool.submit(try_out, b"", max_bytes=1, timeout_s=1) for _ in range(8)]
+        assert [trial.result() for trial in trials] == [None] * 8
+    assert most == 1

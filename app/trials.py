@@ -32,7 +32,7 @@ def try_out(model: bytes, *, max_bytes: int, timeout_s: float) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
         with _one_at_a_time:
-            trial = subprocess.run(
+            trial = subprocess.run(  # noqa: S603  # this interpreter and our own module
                 [sys.executable, "-P", *_COMMAND, str(max_bytes), str(timeout_s)],
                 input=model,
                 capture_output=True,

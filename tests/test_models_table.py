@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = sorted(path.name for path in (ROOT / "models").iterdir() if path.is_dir())
 MIN_MODELS = 10
+FOR_EXPERIMENTS = "dcgan-5x5"  # shows a disease; nobody wants its images
 AGAINST = ("do_nothing", "nearest_tint", "mean_colour")
 
 
@@ -24,7 +25,7 @@ def registry() -> Registry:
 def test_there_are_models_of_every_system_and_each_is_measured(registry: Registry) -> None:
     cards = [model.card for model in registry.models]
     assert len(cards) >= MIN_MODELS
-    assert {card.recipe["system"] for card in cards} == set(list_systems())
+    assert {card.recipe["system"] for card in cards} == set(list_systems()) - {FOR_EXPERIMENTS}
     assert all("frechet_distance" in card.metrics for card in cards)
 
 

@@ -41,7 +41,10 @@ class TrainConfig(BaseModel):
     )
     batch_size: int = Field(ge=2, le=65_536, description="images a step")
     discriminator_steps: int = Field(
-        ge=1, le=1000, description="discriminator steps for each generator step"
+        ge=1, le=1000, description="discriminator steps for each turn of the generator"
+    )
+    generator_steps: int = Field(
+        1, ge=1, le=1000, description="generator steps in a row, each on fresh latents"
     )
     generator_lr: float = Field(gt=0, le=1, description="learning rate of the generator")
     discriminator_lr: float = Field(gt=0, le=1, description="learning rate of the discriminator")
@@ -111,7 +114,7 @@ class TrainConfig(BaseModel):
     def _trains_at_all(self) -> Self:
         if self.total_images < self.images_per_step:
             raise ValueError(
-                f"kimg {self.kimg:g} is less than one step of the generator, which takes "
+                f"kimg {self.kimg:g} is less than one turn of the generator, which takes "
                 f"{self.images_per_step:,} images (batch_size times discriminator_steps)"
             )
         if self.decay_kimg > self.kimg:
@@ -128,7 +131,7 @@ class TrainConfig(BaseModel):
 
     @property
     def images_per_step(self) -> int:
-        """Real images shown for one step of the generator."""
+        """Real images shown between two turns of the generator."""
         return self.batch_size * self.discriminator_steps
 
     def lr_factor(self, images_shown: int) -> float:

@@ -24,6 +24,7 @@ from training.systems import System, load_system
 LATENT_ONLY: dict[str, float] = {
     "latent_dim": 0,
     "discriminator_steps": 1,
+    "generator_steps": 1,
     "pack": 1,
     "gradient_penalty": 0,
     "weight_clip": 0,

@@ -12,6 +12,7 @@ from benchmarks.family.plan import (
     MNIST,
     MODE_LOSS,
     NUM_BEST,
+    PACGAN,
     REGULARISED,
     STACKED_MNIST,
     Entry,
@@ -39,7 +40,7 @@ def main() -> None:
     on_stacked += [_measure(entry, seed, options) for entry in MODE_LOSS for seed in entry.seeds]
     results.save([*on_mnist, *further, regularised, *on_stacked])
     page.write(results.load())
-    pictured = [_run_dir(entry, 0, options) for entry in (STACKED_MNIST[0], *MODE_LOSS[:2])]
+    pictured = [_run_dir(entry, 0, options) for entry in PACGAN]
     samples.side_by_side(pictured).save(page.PLOTS / "family-samples.png")
 
 

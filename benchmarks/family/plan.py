@@ -45,7 +45,14 @@ STACKED_MNIST = (
     Entry("dcgan, instance noise", "dcgan", _ON_STACKED),
     Entry("wgan-gp", "wgan-gp", _ON_STACKED),
 )
-MODE_LOSS = tuple(
+PACGAN = (
+    Entry("dcgan-5x5", "dcgan-5x5", _ON_STACKED, seeds=(0,)),
+    Entry(  # as many judgements a step, as in PacGAN's own experiments, so twice the images
+        "dcgan-5x5, two packed", "dcgan-5x5",
+        (*_ON_STACKED[:-1], "600", *_PACKED, "--batch-size", "128"), seeds=(0,),
+    ),
+)  # fmt: skip
+QUARTER = tuple(
     Entry(
         f"dcgan, quarter discriminator{rates}{packed}",
         "dcgan",
@@ -58,3 +65,4 @@ MODE_LOSS = tuple(
     )
     for packed, pack in (("", ()), (", two packed", _PACKED))
 )
+MODE_LOSS = (*PACGAN, *QUARTER)

@@ -11,15 +11,16 @@ import torch
 Row = dict[str, Any]
 
 RESULTS = Path(__file__).with_name("results.json")
+METRICS = "metrics.json"
 
 
 def read_run(run_dir: Path, *, name: str, seed: int) -> Row:
     """The figures of one finished and evaluated run, and what it cost."""
     config = json.loads((run_dir / "config.json").read_text())
-    measured = json.loads((run_dir / "metrics.json").read_text())
+    measured = json.loads((run_dir / METRICS).read_text())
     lines = (run_dir / "stats.jsonl").read_text().splitlines()
     seconds_per_kimg = [json.loads(line)["seconds_per_kimg"] for line in lines]
-    images_a_step = config["batch_size"] * config["discriminator_steps"]
+    images_a_turn = config["batch_size"] * config["discriminator_steps"]
     return {
         "name": name,
         "system": config["system"],
@@ -27,8 +28,9 @@ def read_run(run_dir: Path, *, name: str, seed: int) -> Row:
         "seed": seed,
         "kimg": config["kimg"],
         "width": config["width"],
-        "generator_steps": round(config["kimg"] * 1000 / images_a_step),
+        "generator_steps": round(config["kimg"] * 1000 / images_a_turn) * config["generator_steps"],
         "seconds_per_kimg": sorted(seconds_per_kimg)[len(seconds_per_kimg) // 2],
+        "measured": _measured(run_dir, config["precision"]),
         "judge": measured["judge"],
         "metrics": measured["metrics"],
     }
@@ -45,19 +47,12 @@ def values_of(rows: list[Row], metric: str) -> list[float]:
 
 def is_measured(run_dir: Path) -> bool:
     """Whether the figures of a finished run are of the weights that it ended with."""
-    figures, weights = run_dir / "metrics.json", run_dir / "final.safetensors"
+    figures, weights = run_dir / METRICS, run_dir / "final.safetensors"
     return figures.exists() and figures.stat().st_mtime >= weights.stat().st_mtime
 
 
 def save(rows: list[Row]) -> None:
-    """Write all rows with date and machine."""
-    record = {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "machine": _machine(),
-        "torch": torch.__version__,
-        "rows": rows,
-    }
-    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
 
 
 def load() -> dict[str, Any]:
@@ -65,12 +60,19 @@ def load() -> dict[str, Any]:
     return record
 
 
+def _measured(run_dir: Path, precision: str) -> str:
+    """On what, with what, in what and when."""
+    measured_at = datetime.fromtimestamp((run_dir / METRICS).stat().st_mtime, UTC)
+    return f"{_machine()}; PyTorch {torch.__version__}; {precision}; {measured_at:%Y-%m-%d}"
+
+
 def _machine() -> str:
-    """The GPU, or the processor by its own name and how many of its threads were used."""
+    """The GPU, or the processor by its own name, what it can do, and how many threads it gave."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     count = torch.get_num_threads()
-    return f"{_processor()}, {count} thread{'s' if count > 1 else ''}, no GPU"
+    able = torch.backends.cpu.get_cpu_capability()
+    return f"{_processor()} ({able}), {count} thread{'s' if count > 1 else ''}, no GPU"
 
 
 def _processor() -> str:

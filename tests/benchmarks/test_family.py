@@ -19,7 +19,8 @@ def row(name: str, data: str, seed: int, **values: float) -> dict[str, Any]:
     metrics = {key: {"value": value, "floor": 1.0} for key, value in values.items()}
     return {
         "name": name, "system": name, "data": data, "seed": seed, "kimg": 100, "width": 0.25,
-        "generator_steps": 1562, "seconds_per_kimg": 0.6, "judge": {"test_accuracy": 0.9967},
+        "generator_steps": 1562, "seconds_per_kimg": 0.6, "measured": "two threads; 2026-01-01",
+        "judge": {"test_accuracy": 0.9967},
         "metrics": metrics,
     }  # fmt: skip
 
@@ -29,9 +30,6 @@ def record() -> dict[str, Any]:
     quality = {"frechet_distance": 2.5, "coverage": 0.5, "recall": 0.7, "precision": 0.4}
     better = quality | {"frechet_distance": 1.5}
     return {
-        "date": "2026-01-01",
-        "machine": "two threads",
-        "torch": "2.13.0",
         "rows": [
             row("gan", "mnist", 0, **quality, classes_seen=10),
             row("dcgan", "mnist", 0, **quality, classes_seen=10),
@@ -44,9 +42,15 @@ def record() -> dict[str, Any]:
 def test_seeds_of_one_system_are_one_row_of_mean_and_spread(record: dict[str, Any]) -> None:
     record["rows"].append(row("dcgan", "stacked-mnist", 1, classes_seen=1000, class_kl=0.5))
     text = page.render(record)
-    assert "| dcgan | 2 | 1,562 | 1.0 | 2.00 ± 0.71 | 0.500 ± 0.000 |" in text
-    assert "| gan | 1 | 1,562 | 1.0 | 2.50 | 0.500 |" in text
-    assert "| dcgan | 2 | 1,562 | 1.0 | 640 / 1,000 | 1.230 / 0.500 |" in text
+    assert "| dcgan | 2 | 100 | 1,562 | 1.0 | 2.00 ± 0.71 | 0.500 ± 0.000 |" in text
+    assert "| gan | 1 | 100 | 1,562 | 1.0 | 2.50 | 0.500 |" in text
+    assert "| dcgan | 2 | 100 | 1,562 | 1.0 | 640 / 1,000 | 1.230 / 0.500 |" in text
+
+
+def test_rows_that_were_measured_elsewhere_are_named(record: dict[str, Any]) -> None:
+    record["rows"][3]["measured"] = "a GPU; 2026-02-02"
+    text = page.render(record)
+    assert "\ntwo threads; 2026-01-01.\n`dcgan`: a GPU; 2026-02-02.\n" in text
 
 
 def test_every_planned_run_is_one_that_gantrain_takes(tmp_path: Path) -> None:

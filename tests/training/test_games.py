@@ -106,3 +106,30 @@ def test_what_is_turned_grey_is_held_to_its_luma(colouring: CycleGame) -> None:
     )
     off = colouring._identity_loss(greys, greens, luma + 0.25, colours + 1)  # colours may be any
     assert off.item() == pytest.approx(0.25)
+
+
+def test_the_generator_steps_as_often_as_it_is_told_and_each_time_on_fresh_latents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"system": "dcgan", "data": "digits", "image_size": 8, "width": 0.05}
+    device = torch.device("cpu")
+    config = resolve_config(
+        {**given, "generator_steps": 3}, run_dir=tmp_path, resume=False, device=device
+    )
+    game = TrainingState(config, load_data(config, tmp_path), device).game
+    latents: list[torch.Tensor] = []
+    really_generate = game.players.generators["generator"].forward
+    monkeypatch.setattr(
+        game.players.generators["generator"],
+        "forward",
+        lambda latent: (latents.append(latent), really_generate(latent))[1],
+    )
+    game.step()
+    steps = [
+        {int(state["step"]) for state in optimizer.state.values()}
+        for optimizer in (game.players.discriminator_optimizer, game.players.generator_optimizer)
+    ]
+    assert steps == [{1}, {3}]
+    assert len(latents) == 3
+    assert not torch.equal(latents[0], latents[1])
+    assert not torch.equal(latents[1], latents[2])

@@ -38,7 +38,7 @@ def system(request: pytest.FixtureRequest) -> System:
 
 
 def test_the_catalogue_holds_the_systems_of_today() -> None:
-    assert list_systems() == ["cgan", "cyclegan", "dcgan", "gan", "wgan", "wgan-gp"]
+    assert list_systems() == ["cgan", "cyclegan", "dcgan", "dcgan-5x5", "gan", "wgan", "wgan-gp"]
 
 
 def test_an_unknown_system_is_told_the_known_ones() -> None:

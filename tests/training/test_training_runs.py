@@ -215,8 +215,8 @@ def test_labels_are_needed_for_a_conditional_system(
     [
         ("--width", "0", "width: Input should be greater than 0, not 0.0"),
         ("--kimg", "-1", "kimg: Input should be greater than 0, not -1.0"),
-        ("--kimg", "0.001", "kimg 0.001 is less than one step of the generator, which takes 16"),
-        ("--discriminator-steps", "30", "kimg 0.32 is less than one step of the generator, which"),
+        ("--kimg", "0.001", "kimg 0.001 is less than one turn of the generator, which takes 16"),
+        ("--discriminator-steps", "30", "kimg 0.32 is less than one turn of the generator, which"),
         ("--decay-kimg", "1", "decay_kimg 1 is longer than the whole run of 0.32 kimg"),
         ("--pack", "3", "batch_size 16 is no multiple of pack 3"),
         ("--loss", "hinge", "loss: Input should be 'non-saturating'"),

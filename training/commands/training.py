@@ -26,6 +26,7 @@ RECIPE_OPTIONS = {
     "loss": str,
     "pack": int,
     "discriminator_steps": int,
+    "generator_steps": int,
     "optimizer": str,
     "generator_lr": float,
     "discriminator_lr": float,

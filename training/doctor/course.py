@@ -41,7 +41,7 @@ class Course:
     def generator_steps(self) -> float:
         config = self.config
         shown: int = self.records[-1]["images_shown"]
-        return shown / (config.batch_size * config.discriminator_steps)
+        return shown / config.images_per_step * config.generator_steps
 
     @cached_property
     def is_conditional(self) -> bool:

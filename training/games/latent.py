@@ -84,12 +84,18 @@ class LatentGame:
             if config.weight_clip:
                 clip_weights(self._discriminator, config.weight_clip)
 
-        # Update the generator: pass the last fakes off as real.
-        with frozen([self._discriminator]):
-            with self._autocast():
-                fooling_logits = self._discriminator(seen_fakes, *fake_label).float()
-            generator_loss = self._objective.generator(fooling_logits)
-            descend(players.generator_optimizer, generator_loss)
+        for number in range(config.generator_steps):
+            # Update the generator: pass fakes off as real, the last ones first.
+            if number:
+                latent, *fake_label = self._draw_latents()
+                with self._autocast():
+                    fakes = self._generator(latent, *fake_label).float()
+                seen_fakes = self._as_seen(fakes)
+            with frozen([self._discriminator]):
+                with self._autocast():
+                    fooling_logits = self._discriminator(seen_fakes, *fake_label).float()
+                generator_loss = self._objective.generator(fooling_logits)
+                descend(players.generator_optimizer, generator_loss)
 
         return {
             "discriminator_loss": discriminator_loss.detach(),

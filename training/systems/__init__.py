@@ -33,6 +33,7 @@ class Defaults:
     batch_size: int = 64
     latent_dim: int = 100
     discriminator_steps: int = 1
+    generator_steps: int = 1
     generator_lr: float = 2e-4
     discriminator_lr: float = 2e-4
     optimizer: Literal["adam", "rmsprop"] = "adam"

@@ -47,7 +47,9 @@ RUN apt-get update -qq \
     && apt-get install -qq -y --no-install-recommends tini >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # Whoever breaks in finds neither an installer nor a program that runs as another user than the caller.
-RUN python3 -m pip uninstall --quiet --yes --root-user-action ignore pip setuptools wheel \
+# The GPU's base image has no pip to begin with.
+RUN if python3 -m pip --version >/dev/null 2>&1; then \
+        python3 -m pip uninstall --quiet --yes --root-user-action ignore pip setuptools wheel; fi \
     && rm -rf /usr/local/lib/python3*/ensurepip \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 ARG REVISION=

@@ -6,11 +6,10 @@ is in the queue is accepted as ever, and only then the listener is closed.
 """
 
 import asyncio
-import ctypes
 import socket
-import struct
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 LAST_ARRIVALS_S = 0.2
 """So long is accepted who was let in before: the rest of a handshake takes a round trip."""
@@ -18,16 +17,11 @@ LAST_ARRIVALS_S = 0.2
 _ROUNDS = 3  # of the event loop: one accepts, one reads, one to spare
 _ONE_ROUND_S = 0.001
 
-SO_ATTACH_FILTER = 26  # of asm-generic/socket.h; Python has no name for it
-
-# Classic BPF (linux/filter.h), run on the TCP header of each packet: code, jumps if true and if
-# false, constant. A packet of which nothing is kept is dropped.
-_LOAD_FLAGS = (0x30, 0, 0, 13)
-_KEEP_SYN_AND_ACK = (0x54, 0, 0, 0x12)
-_IS_SYN_ALONE = (0x15, 0, 1, 0x02)
-_DROP = (0x06, 0, 0, 0)
-_PASS = (0x06, 0, 0, 0xFFFFFFFF)
-_NO_NEW_CONNECTION = (_LOAD_FLAGS, _KEEP_SYN_AND_ACK, _IS_SYN_ALONE, _DROP, _PASS)
+_LOWEST_HOPS = (  # level and option of packets over IPv4 and over IPv6; Python has no names
+    (socket.IPPROTO_IP, 21),  # IP_MINTTL of linux/in.h
+    (socket.IPPROTO_IPV6, 73),  # IPV6_MINHOPCOUNT of linux/in6.h
+)
+_NOBODYS_HOPS = 255  # packets set out with 64 or 128
 
 
 class Departure:
@@ -65,11 +59,20 @@ def let_nobody_in(listener: socket.socket) -> None:
     """Have the system ignore attempts to connect; who is in the queue can still be accepted.
 
     The client tries again after a second, and is then refused or reaches whoever listens in this
-    process's place. Does nothing where the system has no such filters (they are Linux's).
+    process's place. Does nothing where the system has no such option (it is Linux's).
     """
+    _ignore_packets(listener, below_hops=_NOBODYS_HOPS)
+
+
+def let_in(connection: socket.socket) -> None:
+    """Undo that for a connection, which may have inherited it: its handshake ended later."""
+    _ignore_packets(connection, below_hops=0)
+
+
+def _ignore_packets(of: socket.socket, *, below_hops: int) -> None:
+    """Of those that newly come; packets of connections that there are stay heard."""
     if sys.platform != "linux":
         return
-    instructions = b"".join(struct.pack("HBBI", *each) for each in _NO_NEW_CONNECTION)
-    program = ctypes.create_string_buffer(instructions, len(instructions))
-    header = struct.pack("HP", len(_NO_NEW_CONNECTION), ctypes.addressof(program))
-    listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, header)
+    for level, option in _LOWEST_HOPS:
+        with suppress(OSError):  # of the protocol that the socket does not speak
+            of.setsockopt(level, option, below_hops)

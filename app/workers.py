@@ -17,17 +17,17 @@ from app.settings import Settings
 
 
 class Supervisor(Multiprocess):
-    """Stops listening before its workers do.
+    """Stops listening when it ends its workers.
 
     As long as one process holds the listening socket open, the system goes on taking connections
     for it, which nobody would answer any more. Its workers accept who is in the queue.
     """
 
     def terminate_all(self) -> None:
+        super().terminate_all()
         for listener in self.sockets:
             let_nobody_in(listener)
             listener.close()
-        super().terminate_all()
 
     def handle_hup(self) -> None:
         """Have every worker look at the models again; none is restarted."""

@@ -78,7 +78,7 @@ def test_the_images_hold_one_package_of_debians_more_and_nothing_to_install_or_r
     assert "--no-install-recommends" in install
     assert "rm -rf /var/lib/apt/lists/*" in install
     (strip,) = [run for run in runs if "pip uninstall" in run]
-    assert {"pip", "setuptools", "wheel"} <= set(strip.split())
+    assert {"pip", "setuptools", "wheel;"} <= set(strip.split())
     assert "find / -xdev -type f -perm /6000 -exec chmod a-s" in strip
     assert not [name for _, name, _ in DOCKERFILE if name == "ADD"]
 

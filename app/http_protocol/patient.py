@@ -1,10 +1,11 @@
 """Takes its leave from clients with patience. Knows no limit."""
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.departure import Departure, call_when_all_is_read
+from app.departure import Departure, call_when_all_is_read, let_in
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
@@ -20,6 +21,11 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._departure: Departure = self.app_state.get("departure") or Departure()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        if self._departure.has_begun:
+            let_in(transport.get_extra_info("socket"))
+        super().connection_made(transport)
 
     def shutdown(self) -> None:
         self._departure.has_begun = True  # also where no signal has said so

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from app.departure import call_when_all_is_read, let_nobody_in
+from app.departure import call_when_all_is_read, let_in, let_nobody_in
 from benchmarks.serving.load.until_stopped import Fate, ask_until_stopped, count
 from tests.live_server import PATIENCE_S, server_process
 
 TINY = "/generate?model=tiny"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux's")
 def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
@@ -26,7 +26,7 @@ def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
             with pytest.raises(TimeoutError):
                 socket.create_connection(address, timeout=0.3)
             accepted, _ = listener.accept()
-            with accepted:  # the filter, which it inherits, lets its packets pass
+            with accepted:
                 early.sendall(b"question")
                 assert accepted.recv(100) == b"question"
                 accepted.sendall(b"answer")
@@ -34,6 +34,19 @@ def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
             listener.settimeout(0)
             with pytest.raises(BlockingIOError):
                 listener.accept()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux's")
+def test_a_connection_that_inherits_the_refusal_is_let_in() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as client:
+            accepted, _ = listener.accept()
+            with accepted:
+                let_nobody_in(accepted)
+                client.sendall(b"question")
+                let_in(accepted)
+                accepted.settimeout(PATIENCE_S)
+                assert accepted.recv(100) == b"question"  # sent again, by the system
 
 
 def test_what_arrived_while_the_loop_was_kept_waiting_is_read_before_it_leaves() -> None:

@@ -38,15 +38,16 @@ def test_who_waits_in_the_queue_can_be_accepted_and_nobody_joins_it() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux's")
 def test_a_connection_that_inherits_the_refusal_is_let_in() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as client:
-            accepted, _ = listener.accept()
-            with accepted:
-                let_nobody_in(accepted)
-                client.sendall(b"question")
-                let_in(accepted)
-                accepted.settimeout(PATIENCE_S)
-                assert accepted.recv(100) == b"question"  # sent again, by the system
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+        listener.accept()[0] as accepted,
+    ):
+        let_nobody_in(accepted)
+        client.sendall(b"question")
+        let_in(accepted)
+        accepted.settimeout(PATIENCE_S)
+        assert accepted.recv(100) == b"question"  # sent again, by the system
 
 
 def test_what_arrived_while_the_loop_was_kept_waiting_is_read_before_it_leaves() -> None:

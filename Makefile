@@ -9,6 +9,7 @@ COVERAGE ?= 90
 # As many processes as cores, each with its own test files; 0 for one that a debugger can enter.
 TEST_PROCESSES ?= auto
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 
 BIN := .venv/bin
 comma := ,
@@ -21,7 +22,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak \
-	fuzz sbom
+	fuzz chaos sbom
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,9 @@ fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; half an hour
 
 soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
 	$(BIN)/python -m tests.soak.run
+
+chaos: $(DEV_READY)  ## put faults in at random under load for two minutes (CHAOS_ARGS="--seed 7")
+	$(BIN)/python -m tests.chaos.run $(CHAOS_ARGS)
 
 # $(call install,EXTRAS): the other flavour goes first, since both own the directory onnxruntime/.
 define install

@@ -16,8 +16,6 @@ from app.reloading import Reloader
 from app.repository_watch import watch
 from app.settings import Settings
 
-_came_early = threading.Event()
-
 
 @contextmanager
 def reloading(
@@ -41,22 +39,30 @@ def reloading(
     is_signalled = _may_take_the_signal()
     if is_signalled:
         loop.add_signal_handler(signal.SIGHUP, start)
-        if _came_early.is_set():
-            _came_early.clear()
-            start()
+        let_signal_come()
     try:
         yield
     finally:
         if is_signalled:
+            hold_signal_back()
             loop.remove_signal_handler(signal.SIGHUP)
         for task in tasks:
             task.cancel()
 
 
-def keep_early_signal() -> None:
-    """SIGHUP ends no process that has not begun to serve; it is heeded when that begins."""
+def hold_early_signal_back() -> None:
+    """SIGHUP ends no process that has not begun to serve, and is not forgotten: it comes then."""
     if _may_take_the_signal():
-        signal.signal(signal.SIGHUP, lambda *_: _came_early.set())
+        hold_signal_back()
+
+
+def hold_signal_back() -> None:
+    """From this thread, and from the processes that it starts, until they let it come."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+def let_signal_come() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 def tell_other_workers() -> None:

@@ -23,7 +23,7 @@ from app.http_protocol.descriptors import num_affordable_connections
 from app.leaving import TRY_AGAIN
 from app.logs import configure_logs
 from app.main import create_app
-from app.reload_triggers import keep_early_signal
+from app.reload_triggers import hold_early_signal_back
 from app.secret_files import warn_of_readable_secrets
 from app.settings import PREFIX, Settings
 from app.tls import check_tls, tls_options
@@ -36,7 +36,7 @@ BACKLOG = 2048
 
 WORKER_PATIENCE_S = 15
 """A worker that says nothing for so long is replaced: long enough for its imports on a busy
-machine. One that dies while it is asked is noticed no sooner."""
+machine."""
 
 
 class AddressUnavailable(GanServeError):
@@ -52,7 +52,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
     keyring_of(settings)  # what is wrong shows here, not in every worker process
     check_tls(settings)
     warn_of_readable_secrets(settings)
-    keep_early_signal()
+    hold_early_signal_back()
     listener = _bind(settings.host, settings.port)
     url = _url(listener, is_secure=settings.tls_key is not None)
     log.info("starting", url=url, models=str(settings.models), device=settings.device)

@@ -12,7 +12,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from app.departure import let_nobody_in
 from app.logs import configure_logs
 from app.main import create_app
-from app.reload_triggers import keep_early_signal
+from app.reload_triggers import hold_signal_back, let_signal_come
 from app.settings import Settings
 
 
@@ -21,7 +21,26 @@ class Supervisor(Multiprocess):
 
     As long as one process holds the listening socket open, the system goes on taking connections
     for it, which nobody would answer any more. Its workers accept who is in the queue.
+
+    A worker is started with SIGHUP held back, which would end it: it lets it come once it serves.
     """
+
+    def init_processes(self) -> None:
+        hold_signal_back()
+        super().init_processes()
+        self._let_go_of_their_ends()
+        let_signal_come()
+
+    def keep_subprocess_alive(self) -> None:
+        hold_signal_back()
+        super().keep_subprocess_alive()
+        self._let_go_of_their_ends()
+        let_signal_come()
+
+    def _let_go_of_their_ends(self) -> None:
+        """Of the pipes, so that one which dies while it is asked is noticed at once."""
+        for process in self.processes:
+            process.child_conn.close()
 
     def terminate_all(self) -> None:
         super().terminate_all()
@@ -40,7 +59,6 @@ def create_app_from_environment() -> FastAPI:
     """What each worker process calls."""
     settings = Settings()
     configure_logs(settings)
-    keep_early_signal()
     _leave_with_the_supervisor()
     return create_app(settings)
 

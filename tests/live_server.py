@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -64,19 +64,27 @@ def live_server(settings: Settings) -> Iterator[LiveServer]:
 
 @contextmanager
 def server_process(
-    models: Path, *flags: str, **environment: str
+    models: Path,
+    *flags: str,
+    program: Sequence[str] = ("-m", "app"),
+    log: int | IO[str] = subprocess.PIPE,
+    **environment: str,
 ) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
     """``ganserve serve`` as a process, once it is ready; killed at the end, workers and all.
 
     Models are not tried out, which takes a second for each, but where ``environment`` says so.
+
+    Args:
+        program: what Python runs in its place.
+        log: takes its lines; a pipe that nobody reads blocks it after 64 KiB.
     """
     port = free_port()
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--models", str(models)]
+    command = [sys.executable, *program, "serve", "--port", str(port), "--models", str(models)]
     process = subprocess.Popen(
         [*command, "--device", "cpu", *flags],
         cwd=ROOT,
         env={**os.environ, "GANSERVE_TRIAL_TIMEOUT_S": "0", **environment},
-        stderr=subprocess.PIPE,
+        stderr=log,
         text=True,
         start_new_session=True,  # a process group of its own
     )
@@ -95,6 +103,19 @@ def is_ready(client: httpx.Client) -> bool:
         return client.get("/health/ready").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def worker_pids(supervisor: int) -> set[int]:
+    """The processes that serve; beside them is one that tracks what they share."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    return {int(pid) for pid in children if b"spawn_main" in _command_line(pid)}
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it is gone
+        return b""
 
 
 def free_port() -> int:

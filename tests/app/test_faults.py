@@ -5,7 +5,6 @@ import resource
 import shutil
 import signal
 import socket
-import struct
 import threading
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 
 from app.settings import Settings
+from tests.leaving_clients import PHASES, leave
 from tests.live_server import (
     PATIENCE_S,
     LiveServer,
@@ -27,18 +27,11 @@ from tests.live_server import (
     queued_images,
     server_process,
     wait_until,
+    worker_pids,
 )
 from tests.toy_models import make_card, write_model
 
 URL = "/generate?model=tiny&seed=1"
-
-
-def worker_pids(supervisor: int) -> set[int]:
-    """The processes that serve; beside them is one that tracks what they share."""
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    return {
-        int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
 
 
 @contextmanager
@@ -188,58 +181,15 @@ def resident_mib(pid: int, field: str = "VmRSS") -> int:
     return int(status.partition(f"{field}:")[2].split()[0]) // 1024
 
 
-PHASES: dict[str, tuple[bytes, float]] = {  # what is sent, and how long the client stays
-    "before it asks": (b"", 0.0),
-    "in the head": (b"GET /generate?model=tiny HTTP/1.1\r\nHost", 0.0),
-    "before the body": (
-        b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 20\r\n\r\n",
-        0.0,
-    ),
-    "in the body": (
-        b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b'Content-Length: 20\r\n\r\n{"model"',
-        0.0,
-    ),
-    "in the upload": (
-        b"POST /inspect HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
-        b"Content-Length: 9000\r\n\r\n\x89PNG",
-        0.0,
-    ),
-    "in the queue": (b"GET /generate?model=tiny&n=256 HTTP/1.1\r\nHost: x\r\n\r\n", 0.0),
-    "while it is encoded": (
-        b"GET /generate?model=tiny-colour&n=256&scale=16&columns=16&format=webp HTTP/1.1\r\n"
-        b"Host: x\r\n\r\n",
-        0.1,
-    ),
-    "in the answer": (
-        b"GET /generate?model=tiny-colour&n=256&scale=16&columns=16 HTTP/1.1\r\nHost: x\r\n\r\n",
-        0.2,
-    ),
-    "in a data set": (
-        b"POST /dataset HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b'Content-Length: 30\r\n\r\n{"model": "tiny", "n": 90000} ',
-        0.2,
-    ),
-    "between two requests": (b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", 0.1),
-}
-
-
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_client_that_leaves_in_any_phase_leaves_nothing_behind(
     serving: LiveServer, phase: str, is_reset: bool
 ) -> None:
-    sent, stay_s = PHASES[phase]
     url = httpx.URL(serving.url)
     before = num_descriptors()
     for _ in range(5):
-        with socket.create_connection((url.host, url.port or 0)) as connection:
-            if is_reset:
-                linger = struct.pack("ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            connection.sendall(sent)
-            time.sleep(stay_s)
+        leave((url.host, url.port or 0), phase, is_reset=is_reset)
     wait_until(lambda: "ganserve_connections 1.0" in serving.client.get("/metrics").text)
     wait_until(lambda: queued_images(serving.client, "tiny") == 0)
     wait_until(lambda: "ganserve_dataset_streams 0.0" in serving.client.get("/metrics").text)

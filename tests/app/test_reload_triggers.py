@@ -117,21 +117,22 @@ def test_a_signal_that_comes_before_the_service_does_is_kept(
 
     async def serve() -> None:
         with reload_triggers.reloading(Registry(), Settings(), on_signal=count):  # type: ignore[arg-type]
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.05)  # what was held back is heard of at once
 
     try:
-        reload_triggers.keep_early_signal()
+        reload_triggers.hold_early_signal_back()
         asyncio.run(serve())
         assert (num_signals, reloads) == (0, [])
-        reload_triggers.keep_early_signal()
+        reload_triggers.hold_early_signal_back()
         signal.raise_signal(signal.SIGHUP)
         asyncio.run(serve())
         assert (num_signals, reloads) == (1, [1])
-        reload_triggers.keep_early_signal()
+        reload_triggers.hold_early_signal_back()
         asyncio.run(serve())
         assert num_signals == 1
     finally:
         signal.signal(signal.SIGHUP, previous)
+        reload_triggers.let_signal_come()
 
 
 def test_two_looks_differ_where_a_file_does(tiny_repository: Path) -> None:

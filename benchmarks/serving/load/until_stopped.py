@@ -92,6 +92,7 @@ class Connection:
         self._host, self._port, self._keeps = host, port, keeps
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.fate = Fate.ANSWERED  # of the last request
+        self.head, self.body = b"", b""  # of the last answer; the head in lower case
 
     async def ask(self, path: str) -> None:
         is_fresh = self._streams is None
@@ -107,7 +108,10 @@ class Connection:
                 wish = b"" if self._keeps else b"Connection: close\r\n"
                 head = f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n".encode()
                 writer.write(head + wish + b"\r\n")
-                self.fate, goes_on = await _read_answer(reader)
+                self.head, self.body = await _read_answer(reader)
+                is_answer = self.head.startswith(STATUS_OK.lower())
+                self.fate = Fate.ANSWERED if is_answer else Fate.REFUSED
+                goes_on = b"connection: close" not in self.head
         except (OSError, EOFError, TimeoutError):
             self.fate, goes_on = (Fate.LOST if is_fresh else Fate.CLOSED_IDLE), False
         if not (self._keeps and goes_on):
@@ -115,12 +119,10 @@ class Connection:
             self._streams = None
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[Fate, bool]:
-    """Read a whole answer; say too whether its connection goes on."""
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Read a whole answer: its head in lower case, its body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     _, found, length = head.partition(b"content-length:")
     if not found:
         raise EOFError("the answer has no length, as those of /generate have")
-    await reader.readexactly(int(length.split(b"\r\n")[0]))
-    fate = Fate.ANSWERED if head.startswith(STATUS_OK.lower()) else Fate.REFUSED
-    return fate, b"connection: close" not in head
+    return head, await reader.readexactly(int(length.split(b"\r\n")[0]))

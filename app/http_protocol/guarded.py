@@ -44,7 +44,8 @@ class GuardedProtocol(PatientProtocol):
         self._is_in_head = False
         self._is_one_too_many = False
         self._chunk_bytes = 0  # of what was received last
-        self._num_bytes = 0  # received after the chunk in which the message began
+        self._first_bytes = 0  # of the chunk in which the message began
+        self._num_bytes = 0  # received after that chunk, and after the one in which the head ended
         self._num_body_bytes = 0
         self._arrival_timer: asyncio.TimerHandle | None = None
         self._sending_timer: asyncio.TimerHandle | None = None
@@ -86,6 +87,7 @@ class GuardedProtocol(PatientProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_in_head = True
+        self._first_bytes = self._chunk_bytes
         self._num_bytes = -self._chunk_bytes  # it will be added, and may be of the message before
         self._num_body_bytes = 0
 
@@ -98,6 +100,7 @@ class GuardedProtocol(PatientProtocol):
         refusal = self._refusal()
         if refusal is not None:
             self.scope["state"]["refusal"] = refusal  # answered by RequestContext
+        self._num_bytes = -self._chunk_bytes  # the head frames no body
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -132,7 +135,7 @@ class GuardedProtocol(PatientProtocol):
                 f"the request has {len(self.headers):,} header fields; "
                 f"at most {limits.max_head_fields:,} would be right (the setting max_head_fields)"
             )
-        most_bytes = self._num_bytes + 2 * self._chunk_bytes
+        most_bytes = self._first_bytes + self._num_bytes + self._chunk_bytes
         if most_bytes > limits.max_head_bytes and self._head_bytes() > limits.max_head_bytes:
             return self._head_too_large()
         return None

@@ -96,6 +96,18 @@ def test_a_head_too_large_is_told_and_the_connection_closed(
         assert server.client.get("/health/live").status_code == 200
 
 
+@pytest.mark.parametrize("num_last_bytes", [1, 100, 1000, 1900])
+def test_a_head_too_large_is_told_wherever_it_is_cut_in_two(
+    tiny_settings: Settings, num_last_bytes: int
+) -> None:
+    head = LIVE + b"X-A: " + b"b" * 2000 + b"\r\n\r\n"
+    with guarded(tiny_settings, max_head_bytes=1500) as server, connect(server) as connection:
+        connection.sendall(head[:-num_last_bytes])
+        time.sleep(0.05)
+        connection.sendall(head[-num_last_bytes:])
+        assert status_of(all_that_comes(connection)) == 431
+
+
 def test_a_refused_head_has_an_id_and_is_counted_as_any_request(tiny_settings: Settings) -> None:
     with guarded(tiny_settings, max_head_fields=16) as server:
         headers = {f"x-{number}": "a" for number in range(20)}

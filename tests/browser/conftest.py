@@ -18,13 +18,13 @@ CHROMIUM = next(
 )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def gallery_server() -> Iterator[LiveServer]:
     with live_server(Settings(models=MODELS, device="cpu")) as server:
         yield server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # Playwright's loop runs, and no other file may run one beside it
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         message = "no Chromium on this machine: install Debian's package chromium"

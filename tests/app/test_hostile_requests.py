@@ -74,17 +74,22 @@ FORMS = {
 }
 
 
+def answer_within_bounds(
+    client: httpx.Client, url: str, media_type: str, body: bytes
+) -> httpx.Response:
+    started = time.process_time()
+    with peak_memory() as peak:
+        answer = client.post(url, content=body, headers={"Content-Type": media_type})
+        assert peak() < MOST_BYTES
+    assert time.process_time() - started < MOST_SECONDS
+    return answer
+
+
 @pytest.mark.parametrize("name", UPLOADS)
 def test_an_upload_is_refused_in_little_memory_and_time(
     translating: httpx.Client, name: str
 ) -> None:
-    media_type, upload = UPLOADS[name]
-    started = time.process_time()
-    with peak_memory() as peak:
-        headers = {"Content-Type": media_type}
-        answer = translating.post("/translate", content=upload, headers=headers)
-        assert peak() < MOST_BYTES
-    assert time.process_time() - started < MOST_SECONDS
+    answer = answer_within_bounds(translating, "/translate", *UPLOADS[name])
     assert answer.status_code in (415, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -94,13 +99,7 @@ def test_an_upload_has_a_verdict_in_little_memory_and_time(
     translating: httpx.Client, name: str
 ) -> None:
     """Of most uploads nothing is verifiable, which is no fault; they are not decoded then."""
-    media_type, upload = UPLOADS[name]
-    started = time.process_time()
-    with peak_memory() as peak:
-        headers = {"Content-Type": media_type}
-        answer = translating.post("/inspect", content=upload, headers=headers)
-        assert peak() < MOST_BYTES
-    assert time.process_time() - started < MOST_SECONDS
+    answer = answer_within_bounds(translating, "/inspect", *UPLOADS[name])
     assert answer.status_code in (200, 415, 422), answer.text
     if answer.status_code == 200:
         assert answer.json()["verdict"] == "not verifiable"
@@ -108,12 +107,8 @@ def test_an_upload_has_a_verdict_in_little_memory_and_time(
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_is_refused_in_little_memory_and_time(translating: httpx.Client, name: str) -> None:
-    started = time.process_time()
-    with peak_memory() as peak:
-        headers = {"Content-Type": "multipart/form-data; boundary=b"}
-        answer = translating.post("/translate", content=FORMS[name], headers=headers)
-        assert peak() < MOST_BYTES
-    assert time.process_time() - started < MOST_SECONDS
+    media_type = "multipart/form-data; boundary=b"
+    answer = answer_within_bounds(translating, "/translate", media_type, FORMS[name])
     assert answer.status_code in (413, 415, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -156,12 +151,7 @@ BODIES = {
 def test_a_body_is_refused_in_little_memory_and_time(
     client: httpx.Client, path: str, name: str
 ) -> None:
-    started = time.process_time()
-    with peak_memory() as peak:
-        headers = {"Content-Type": "application/json"}
-        answer = client.post(path, content=BODIES[name], headers=headers)
-        assert peak() < MOST_BYTES
-    assert time.process_time() - started < MOST_SECONDS
+    answer = answer_within_bounds(client, path, "application/json", BODIES[name])
     assert answer.status_code in (404, 413, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.content) < 4000

@@ -49,9 +49,9 @@ Several seeds stand side by side, in order.
 **Modes are lost, and packing brings them back.** `dcgan-5x5` has the networks and steps of PacGAN's
 own experiments (Lin et al. 2018): kernels of 5x5, and two generator steps for each of the
 discriminator. *Two packed* lets the discriminator judge two images at once, as many judgements a
-step as without, so twice the images, as there; steps, rates and seeds are the same. Of seed 0,
-without packing on the left, packed on the right. An image is three digits on top of each other, in
-red, green and blue.
+step as without, so twice the images, as there; steps, rates and seed are the same. It is one seed;
+the [log](log.md) tells of trials with two, which came out alike. Without packing on the left,
+packed on the right; an image is three digits on top of each other, in red, green and blue.
 
 ![](images/family-samples.png)
 

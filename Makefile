@@ -87,7 +87,7 @@ $(SERVE_READY): $(PACKAGING) | $(BIN)/python
 	@touch $@
 
 $(DEV_READY): $(PACKAGING) | $(BIN)/python
-	$(call install,$(FLAVOUR)$(comma)train$(comma)otel$(comma)dev$(comma)docs)
+	$(call install,$(FLAVOUR)$(comma)train$(comma)otel$(comma)ray$(comma)dev$(comma)docs)
 	@touch $(SERVE_READY) $@
 
 # The first Python that is new enough; PYTHON=... overrides the search.

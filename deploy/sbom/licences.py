@@ -12,6 +12,7 @@ UNKNOWN = "unknown"
 
 _READ = {  # in the licence file of each
     "axe-playwright-python": "MIT",
+    "kubernetes-validate": "Apache-2.0",
     "nvidia-cublas": "LicenseRef-NVIDIA-Proprietary",
     "nvidia-cuda-runtime": "LicenseRef-NVIDIA-Proprietary",
     "nvidia-cudnn-cu13": "LicenseRef-NVIDIA-Proprietary",

@@ -30,6 +30,7 @@ from app.reload_triggers import reloading, tell_other_workers
 from app.reloading import Reloader
 from app.reproducibility import Reproducibility
 from app.routes import (
+    admin,
     dataset,
     docs,
     gallery,
@@ -41,7 +42,6 @@ from app.routes import (
     metrics,
     models,
     openai,
-    reload,
     translate,
 )
 from app.routes.direct import DirectRoute, DirectRouting
@@ -50,6 +50,7 @@ from app.stream_budget import StreamBudget
 from app.tracing import traced
 from app.upload_budget import UploadBudget
 from app.version import service_version
+from app.withdrawals import Withdrawals
 
 _LAST_WORDS_S = 5.0
 """Beyond shutdown_timeout_s, before a process with a run that hangs is ended by force."""
@@ -109,7 +110,7 @@ def create_app(settings: Settings, departure: Departure | None = None) -> FastAP
         module.add_routes(app.router, max_images=settings.max_images)
     dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
     for module in (
-        translate, inspect, inference_protocol, reload, models, health, metrics, docs, gallery,
+        translate, inspect, inference_protocol, admin, models, health, metrics, docs, gallery,
     ):  # fmt: skip
         module.add_routes(app.router)
     return app
@@ -120,7 +121,8 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        registry = await asyncio.to_thread(Registry.load, settings)
+        withdrawals = Withdrawals.of_this_service()
+        registry = await asyncio.to_thread(Registry.load, settings, withdrawn=withdrawals.read())
         engine = Engine(registry, settings, figures, _hang_watch(settings))
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
         reproducibility = Reproducibility(exact_batch_size=settings.exact_batch_size)
@@ -132,7 +134,7 @@ def _lifespan(
             engine.serve(registry)
             app.state.parts = replace(app.state.parts, registry=registry)
 
-        reloader = Reloader(registry, adopt, tell_others=tell_other_workers)
+        reloader = Reloader(registry, adopt, withdrawals, tell_others=tell_other_workers)
         app.state.parts = Parts(
             settings, figures, registry, engine, reloader, uploads, streams, reproducibility
         )

@@ -1,7 +1,7 @@
 """The models in memory: by name, version or digest; the defaults. Knows no request's data."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -21,6 +21,7 @@ from app.execution_providers import candidates
 from app.loading import LoadedModel, load_model
 from app.repository import FailedModel, ModelFile, Repository, scan
 from app.settings import Settings
+from app.withdrawals import is_withdrawn
 
 __all__ = ["FailedModel", "LoadedModel", "Registry"]
 
@@ -43,8 +44,10 @@ class Registry:
         *,
         settings: Settings,
         provider: ExecutionProvider,
+        withdrawn: Set[str] = frozenset(),
     ) -> None:
-        self._settings, self._provider = settings, provider
+        """``withdrawn``: what is not served though the folder may hold it; see ``Withdrawals``."""
+        self._settings, self._provider, self._withdrawn = settings, provider, withdrawn
         self.models = tuple(sorted(models, key=lambda model: (model.name, model.version)))
         self.failed = tuple(failed)
         self._versions: dict[str, list[LoadedModel]] = {}
@@ -60,8 +63,10 @@ class Registry:
         }
 
     @classmethod
-    def load(cls, settings: Settings) -> Self:
+    def load(cls, settings: Settings, *, withdrawn: Set[str] = frozenset()) -> Self:
         """Load and warm up every model of ``settings.models``; this takes a while.
+
+        A process that takes another's place is told what is ``withdrawn``.
 
         Raises:
             ExecutionProviderUnavailable: the device that the settings ask for is not there.
@@ -72,13 +77,13 @@ class Registry:
         )
         for provider in preferred:
             try:
-                return cls._load_on(provider, settings)
+                return cls._load_on(provider, settings, withdrawn)
             except ExecutionProviderUnavailable as error:
                 log.warning("execution_provider_unavailable", reason=error.detail)
-        return cls._load_on(last, settings)
+        return cls._load_on(last, settings, withdrawn)
 
     @classmethod
-    def _load_on(cls, provider: ExecutionProvider, settings: Settings) -> Self:
+    def _load_on(cls, provider: ExecutionProvider, settings: Settings, withdrawn: Set[str]) -> Self:
         try:
             repository = scan(settings.models)
         except OSError as error:
@@ -94,18 +99,19 @@ class Registry:
 
         # A session is made without the GIL; providers that run one at a time also load so.
         with ThreadPoolExecutor(provider.num_parallel_runs or num_usable_cores()) as pool:
-            outcomes = list(pool.map(load, repository.files))
+            outcomes = list(pool.map(load, _without(withdrawn, repository.files)))
         models = [each for each in outcomes if isinstance(each, LoadedModel)]
         refused = [each for each in outcomes if isinstance(each, FailedModel)]
         failed = [*repository.failed, *refused]
         _log_failed(failed)
-        return cls(models, failed, settings=settings, provider=provider)
+        return cls(models, failed, settings=settings, provider=provider, withdrawn=withdrawn)
 
-    def reloaded(self) -> Self:
+    def reloaded(self, *, withdrawn: Set[str] = frozenset()) -> Self:
         """What the repository holds now, on the same device; models that are the same stay so.
 
         A version whose file was replaced by one that is refused stays, too, and is listed as
-        failed. One after the other is loaded, since requests need the cores.
+        failed. What is ``withdrawn`` does not stay. One after the other is loaded, since requests
+        need the cores.
 
         Raises:
             ReloadRefused: the repository cannot be read, or no model of it can be served.
@@ -119,7 +125,7 @@ class Registry:
                 "what was served still is"
             ) from error
         models, failed = [], list(repository.failed)
-        for file in repository.files:
+        for file in _without(withdrawn, repository.files):
             before = served.get((file.name, file.version))
             try:
                 models.append(self._reload(file, before))
@@ -135,7 +141,24 @@ class Registry:
                 f"the models folder {str(folder)!r} holds no model that can be served; "
                 "what was served still is"
             )
-        return type(self)(models, failed, settings=self._settings, provider=self._provider)
+        return self._with(models, failed, withdrawn)
+
+    def without(self, withdrawn: Set[str]) -> Self:
+        """The same models but for those; the folder is not looked at."""
+        models = [
+            model for model in self.models if not is_withdrawn(model.name, model.version, withdrawn)
+        ]
+        return self._with(models, self.failed, withdrawn)
+
+    def serves_nothing_but(self, withdrawn: Set[str]) -> bool:
+        return all(is_withdrawn(model.name, model.version, withdrawn) for model in self.models)
+
+    def _with(
+        self, models: Sequence[LoadedModel], failed: Sequence[FailedModel], withdrawn: Set[str]
+    ) -> Self:
+        return type(self)(
+            models, failed, settings=self._settings, provider=self._provider, withdrawn=withdrawn
+        )
 
     def _reload(self, file: ModelFile, before: LoadedModel | None) -> LoadedModel:
         try:
@@ -218,7 +241,13 @@ class Registry:
             return f"its versions are: {', '.join(these)}"
         reasons = [p.reason for p in self.failed if match and p.name == match["name"]]
         why = f"it failed to load: {'; '.join(reasons)}; " if reasons else ""
+        if match and any(each.split("/")[0] == match["name"] for each in self._withdrawn):
+            why += "it was unloaded, which POST /models/reload undoes; "
         return f"{why}served are: {', '.join(self._versions) or '(none)'}"
+
+
+def _without(withdrawn: Set[str], files: Sequence[ModelFile]) -> list[ModelFile]:
+    return [file for file in files if not is_withdrawn(file.name, file.version, withdrawn)]
 
 
 def _log_failed(failed: Sequence[FailedModel]) -> None:

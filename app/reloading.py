@@ -5,13 +5,13 @@ that are under way keep the models that they began with.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
+from app.catalogue import Catalogue, FailedModel
 from app.errors import ReloadRefused
-from app.registry import FailedModel, Registry
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +28,19 @@ class Changes:
 
 
 class Reloader:
-    """Reads the repository again; ``adopt`` is told of the models to serve from now on."""
+    """``reloaded`` reads the repository again; ``adopt`` is told of what to serve from now on."""
 
     def __init__(
         self,
-        registry: Registry,
-        adopt: Callable[[Registry], object],
+        catalogue: Catalogue,
+        reloaded: Callable[[], Awaitable[Catalogue]],
+        adopt: Callable[[Catalogue], object],
         *,
         tell_others: Callable[[], object] = lambda: None,
     ) -> None:
-        """``tell_others`` asks the other worker processes to do the same."""
-        self._registry, self._adopt, self._tell_others = registry, adopt, tell_others
+        """``catalogue`` is served; ``tell_others`` asks other processes to do the same."""
+        self._catalogue, self._reloaded = catalogue, reloaded
+        self._adopt, self._tell_others = adopt, tell_others
         self._one_at_a_time = asyncio.Lock()
 
     async def reload_everywhere(self) -> Changes:
@@ -54,13 +56,13 @@ class Reloader:
             ReloadRefused: it cannot be read, or nothing would be left; all stays as it is.
         """
         async with self._one_at_a_time:
-            before = self._registry
+            before = self._catalogue
             try:
-                after = await asyncio.to_thread(before.reloaded)
+                after = await self._reloaded()
             except ReloadRefused as error:
                 log.error("reload_refused", reason=error.detail)
                 raise
-            self._registry = after
+            self._catalogue = after
             self._adopt(after)
             changes = _changes(before, after)
         log.info(
@@ -73,7 +75,7 @@ class Reloader:
         return changes
 
 
-def _changes(before: Registry, after: Registry) -> Changes:
+def _changes(before: Catalogue, after: Catalogue) -> Changes:
     old, new = (
         {f"{model.name}/{model.version}": model.digest for model in registry.models}
         for registry in (before, after)

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
+from app.catalogue import Catalogue, FailedModel
 from app.errors import ReloadRefused
-from app.registry import FailedModel, Registry
 from app.withdrawals import Withdrawals
 
 log = structlog.get_logger(__name__)
@@ -29,56 +30,76 @@ class Changes:
     failed: tuple[FailedModel, ...]  # a version that was served before still is
 
 
+class Source(Protocol):
+    """Where the models come from that a reload serves."""
+
+    async def reloaded(self, *, withdrawn: Set[str]) -> Catalogue:
+        """What is there now, but for what is withdrawn; models that are the same stay so.
+
+        Raises:
+            ReloadRefused: the repository cannot be read, or nothing would be left.
+        """
+
+    def without(self, withdrawn: Set[str]) -> Catalogue:
+        """What was there before, but for what is withdrawn.
+
+        Raises:
+            ReloadRefused: models cannot be taken off by a request here.
+        """
+
+    def tell_others(self) -> None:
+        """Have other processes of the same service reload, too."""
+
+
 class Reloader:
-    """Reads the repository again; ``adopt`` is told of the models to serve from now on."""
+    """Has a source look again; ``adopt`` is told of what to serve from now on."""
 
     def __init__(
         self,
-        registry: Registry,
-        adopt: Callable[[Registry], object],
+        catalogue: Catalogue,
+        source: Source,
         withdrawals: Withdrawals,
-        *,
-        tell_others: Callable[[], object] = lambda: None,
+        adopt: Callable[[Catalogue], object],
     ) -> None:
-        """``tell_others`` asks the other worker processes to do the same."""
-        self._registry, self._adopt, self._tell_others = registry, adopt, tell_others
-        self._withdrawals = withdrawals
+        """``catalogue`` is what it gave at the start."""
+        self._catalogue, self._source = catalogue, source
+        self._withdrawals, self._adopt = withdrawals, adopt
         self._one_at_a_time = asyncio.Lock()
 
     async def reload_everywhere(self) -> Changes:
-        """Serve all that the repository holds, what was unloaded too; the other workers follow.
+        """Serve all that the repository holds, what was unloaded too; other processes follow.
 
         Raises as ``reload`` does.
         """
         async with self._one_at_a_time:
-            changes = await self._read_again(frozenset())
+            changes = await self._look_again(frozenset())
             with _refusing_disk_errors():
                 self._withdrawals.clear()
-        self._tell_others()
+        self._source.tell_others()
         return changes
 
     async def unload_everywhere(self, reference: str) -> Changes:
-        """Serve a model no more, until ``reload_everywhere``; the other workers follow.
+        """Serve a model no more, until ``reload_everywhere``; other processes follow.
 
         ``NAME`` means all its versions, ``NAME/VERSION`` and ``NAME@DIGEST`` one of them.
 
         Raises:
-            InvalidParameter, ModelNotFound: as ``Registry.resolve``.
+            InvalidParameter, ModelNotFound: as ``ModelCatalogue.resolve``.
             ReloadRefused: nothing would be left; all stays as it is.
         """
         async with self._one_at_a_time:
-            model = self._registry.resolve(reference)
+            model = self._catalogue.resolve(reference)
             name = model.name if reference == model.name else f"{model.name}/{model.version}"
             with _refusing_disk_errors():
                 withdrawn = self._withdrawals.read() | {name}
-            if self._registry.serves_nothing_but(withdrawn):
-                raise ReloadRefused(
-                    f"without {name!r} nothing would be served; stop the service instead"
-                )
-            with _refusing_disk_errors():
+                if self._catalogue.serves_nothing_but(withdrawn):
+                    raise ReloadRefused(
+                        f"without {name!r} nothing would be served; stop the service instead"
+                    )
+                after = self._source.without(withdrawn)
                 self._withdrawals.add(name)
-            changes = self._adopted(self._registry.without(withdrawn))
-        self._tell_others()
+            changes = self._adopted(after)
+        self._source.tell_others()
         return changes
 
     async def reload(self) -> Changes:
@@ -91,22 +112,21 @@ class Reloader:
         async with self._one_at_a_time:
             with _refusing_disk_errors():
                 withdrawn = self._withdrawals.read()
-            before = self._registry
-            if not before.serves_nothing_but(withdrawn):
-                self._registry = before.without(withdrawn)
-                self._adopt(self._registry)
-            return await self._read_again(withdrawn)
+            if withdrawn and not self._catalogue.serves_nothing_but(withdrawn):
+                self._catalogue = self._source.without(withdrawn)
+                self._adopt(self._catalogue)
+            return await self._look_again(withdrawn)
 
-    async def _read_again(self, withdrawn: Set[str]) -> Changes:
+    async def _look_again(self, withdrawn: Set[str]) -> Changes:
         try:
-            after = await asyncio.to_thread(self._registry.reloaded, withdrawn=withdrawn)
+            after = await self._source.reloaded(withdrawn=withdrawn)
         except ReloadRefused as error:
             log.error("reload_refused", reason=error.detail)
             raise
         return self._adopted(after)
 
-    def _adopted(self, after: Registry) -> Changes:
-        before, self._registry = self._registry, after
+    def _adopted(self, after: Catalogue) -> Changes:
+        before, self._catalogue = self._catalogue, after
         self._adopt(after)
         changes = _changes(before, after)
         log.info(
@@ -130,7 +150,7 @@ def _refusing_disk_errors() -> Iterator[None]:
         ) from error
 
 
-def _changes(before: Registry, after: Registry) -> Changes:
+def _changes(before: Catalogue, after: Catalogue) -> Changes:
     old, new = (
         {f"{model.name}/{model.version}": model.digest for model in registry.models}
         for registry in (before, after)

@@ -53,24 +53,25 @@ def check_is_ours(
                 f"(no {MANIFEST}); a new or empty one would be right"
             )
         return
-    differences = list(_differences(there, manifest, besides))
-    if differences:
+    others = list(differences(there, manifest, besides))
+    if others:
         raise InvalidParameter(
             f"the folder {str(folder)!r} holds another data set: "
-            f"{'; '.join(differences[:_SHOWN])}. Another folder would be right, or the same model "
+            f"{'; '.join(others[:_SHOWN])}. Another folder would be right, or the same model "
             "and options to go on there"
         )
 
 
-def _differences(
+def differences(
     there: Mapping[str, Any], here: Mapping[str, Any], besides: frozenset[str]
 ) -> Iterator[str]:
+    """Each field in which two manifests differ, and how."""
     for name in {**here, **there}:
         old, new = there.get(name), here.get(name)
         if name in besides or old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from (f"{name}: {each}" for each in _differences(old, new, frozenset()))
+            yield from (f"{name}: {each}" for each in differences(old, new, frozenset()))
         elif isinstance(old, dict | list) or isinstance(new, dict | list):
             yield f"another {name}"
         else:

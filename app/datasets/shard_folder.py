@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.datasets.folder_manifest import check_is_ours
+from app.datasets.folder_manifest import check_is_ours, manifest_in
 from app.datasets.manifest import MANIFEST, json_bytes
 from app.datasets.shard_layout import ShardLayout
 from app.durable import durable, remove_unfinished, write_durably
@@ -25,7 +25,8 @@ SET_ASIDE = ".set-aside"
 
 _HEADINGS = ("file", "first_seed", "num_images", "num_bytes", "sha256")
 _CHECKSUM = ".sha256"
-_PROGRESS = frozenset({"is_complete", "num_bytes", "sha256_of_shards_csv"})  # of a manifest
+PROGRESS = frozenset({"is_complete", "num_bytes", "sha256_of_shards_csv"})
+"""What a manifest says of how far the data set is."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,15 @@ class ShardFolder:
             InvalidParameter: it holds another data set, or other things.
             OSError: it cannot be written.
         """
-        check_is_ours(self.path, self.manifest, besides=_PROGRESS)
+        check_is_ours(self.path, self.manifest, besides=PROGRESS)
         self.path.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self.path)
         self._write_manifest(is_complete=False)
+
+    def is_described(self) -> bool:
+        """Whether this very manifest lies in the folder, as it is seen from here."""
+        there = manifest_in(self.path) or {}
+        return {name: there[name] for name in there if name not in PROGRESS} == self.manifest
 
     def find(self, index: int) -> Shard | None:
         """A shard that is there and whole, all of it read; None where there is no such file.

@@ -18,6 +18,9 @@ from app.in_order import in_order
 from app.reproducibility import Reproducibility
 from app.settings import Settings
 
+KIND = frozenset({"ganserve", "execution_provider", "reproducibility_key", "kind", "is_exact"})
+"""What a manifest says of the machines that may make it."""
+
 NUM_AHEAD = 4  # batches for each thread: so many are ready while the disk is waited for
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from app.datasets.folder import DatasetFolder, seed_in
+from app.datasets.folder import DatasetFolder
+from app.datasets.folder_manifest import seed_in
 from app.datasets.parameters import DatasetParameters, dataset_schemas
 from app.datasets.plan import DatasetPlan
 from app.datasets.planning import plan_dataset

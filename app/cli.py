@@ -5,20 +5,25 @@ Flags win over GANSERVE_ environment variables.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
 from app.access.key_file import Role
+from app.datasets.shard_size import SHARD_SIZE
 from app.devices import DEVICES
 from app.errors import GanServeError
 from app.logs import configure_logs
 from app.progress import progress_bar
 from app.settings import PREFIX, Settings
 from app.version import service_version
+
+if TYPE_CHECKING:
+    from app.datasets.plan import DatasetPlan
 
 FAILED = 1
 WRONG_USE = 2
@@ -58,14 +63,19 @@ def generate(
     truncation: float | None,
     format: str | None,
     out: Path,
+    shards: int | None,
     **flags: Any,
 ) -> int:
     from app.bulk import generate_files
+    from app.bulk_shards import generate_shards
 
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
+    write: Callable[..., DatasetPlan] = generate_files
+    if shards is not None:
+        write = partial(generate_shards, shard_size=shards, on_note=_say)
     with progress_bar(n) as show, _hint_if_interrupted(out, n):
-        plan = generate_files(
+        plan = write(
             settings,
             model=model,
             label=label,
@@ -81,6 +91,10 @@ def generate(
         f"from seed {plan.seed} on, in {out}\n"
     )
     return 0
+
+
+def _say(note: str) -> None:
+    sys.stderr.write(f"{note}\n")
 
 
 @contextmanager
@@ -146,6 +160,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR|FILE",
         help="a picture, or a folder: several images are a data set, which the same command "
         "continues if it is interrupted",
+    )
+
+    generating.add_argument(
+        "--shards",
+        type=int,
+        nargs="?",
+        const=SHARD_SIZE,
+        metavar="SIZE",
+        help="in DIR, WebDataset tar files of SIZE images each in place of a file an image; "
+        f"{SHARD_SIZE:,} if left out",
     )
 
     benching = commands.add_parser("bench", help="measure what serving gives and costs")

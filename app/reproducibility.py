@@ -41,13 +41,16 @@ class Reproducibility:
         """Of the model's digest, the runtime, and the instruction set or the GPUs that run it."""
         pair = model.digest, model.execution_provider
         if pair not in self._keys:
-            own = {"digest": model.digest, "device": self.device_of(model)}
-            self._keys[pair] = _key({**self.runtime, **own})
+            self._keys[pair] = _key({**self.facts_of(model), "digest": model.digest})
         return self._keys[pair]
 
     def variants_of(self, model: ServedModel) -> Iterable[ServedModel]:
         """The model as it is on replicas of other kinds that answer for it; none in a process."""
         return ()
+
+    def facts_of(self, model: ServedModel) -> dict[str, str]:
+        """What goes into the key besides the model: the kind of this replica, in words."""
+        return {**self.runtime, "device": self.device_of(model)}
 
     def device_of(self, model: ServedModel) -> str:
         """The instruction set of the CPU, or the GPUs and their driver: whichever runs it."""

@@ -5,7 +5,6 @@ and from which seed on it can be continued.
 """
 
 import json
-import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ from typing import Protocol
 from app.datasets.images import ImageFile
 from app.datasets.manifest import LABELS, MANIFEST, label_blocks
 from app.datasets.plan import DatasetPlan
+from app.datasets.tar_stream import TarStream, tar_entry
 from app.datasets.zip_stream import ZipStream
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 class Archive(Protocol):
@@ -81,36 +83,34 @@ class TarArchive:
     DESCRIPTION = "__ganserve__/"
 
     def __init__(self, plan: DatasetPlan) -> None:
-        self._plan, self._num_bytes = plan, 0
+        self._plan, self._tar = plan, TarStream()
 
     def opening(self, manifest: bytes) -> Iterator[bytes]:
-        yield self._entry(self.DESCRIPTION + MANIFEST, manifest)
+        yield self._tar.add(tar_entry(self.DESCRIPTION + MANIFEST, manifest))
 
     def add(self, images: Sequence[ImageFile]) -> bytes:
-        return b"".join(piece for image in images for piece in self._sample(image))
+        return self.add_samples(samples(self._plan, images))
+
+    def add_samples(self, entries: bytes) -> bytes:
+        """What ``samples`` made, in any thread, of the next images."""
+        return self._tar.add(entries)
 
     def closing(self) -> Iterator[bytes]:
-        num_missing = 2 * tarfile.BLOCKSIZE  # of zeros end the archive, at a whole record
-        num_missing += -(self._num_bytes + num_missing) % tarfile.RECORDSIZE
-        yield bytes(num_missing)
+        yield self._tar.end()
 
-    def _sample(self, image: ImageFile) -> Iterator[bytes]:
+
+def samples(plan: DatasetPlan, images: Sequence[ImageFile]) -> bytes:
+    """Images as entries of a tar archive; depends on nothing that was added before."""
+    names, entries = plan.model.card.class_names, []
+    for image in images:
         key = f"{image.seed:010}"
         about: dict[str, object] = {"seed": image.seed}
-        yield self._entry(f"{key}.{self._plan.format}", image.data)
-        names = self._plan.model.card.class_names
+        entries.append(tar_entry(f"{key}.{plan.format}", image.data))
         if image.label is not None:
-            yield self._entry(f"{key}.cls", str(image.label).encode())
+            entries.append(tar_entry(f"{key}.cls", b"%d" % image.label))
             about |= {"label_index": image.label, "label": names[image.label]}
-        yield self._entry(f"{key}.json", json.dumps(about, ensure_ascii=False).encode())
-
-    def _entry(self, name: str, data: bytes) -> bytes:
-        info = tarfile.TarInfo(name)  # of 1970, owned by 0: equal files make equal archives
-        info.size = len(data)
-        padding = -len(data) % tarfile.BLOCKSIZE
-        entry = info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(padding)
-        self._num_bytes += len(entry)
-        return entry
+        entries.append(tar_entry(f"{key}.json", _JSON.encode(about).encode()))
+    return b"".join(entries)
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,16 @@ Knows no model session and no HTTP. A file is there whole or not at all, and the
 before the first image; so whatever ends the writing, the same call goes on where it was.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from app.datasets.folder_manifest import check_is_ours
 from app.datasets.manifest import LABELS, MANIFEST, label_blocks, manifest_bytes, manifest_of
 from app.datasets.plan import DatasetPlan
-from app.errors import InvalidParameter
 from app.generator import Generated
 from app.layouts import render_grid
 from app.orders import batch_of
 from app.reproducibility import Reproducibility
-
-_SHOWN = 3  # differences to another data set
-
-
-def seed_in(folder: Path) -> int | None:
-    """The first seed of the data set in a folder; None where there is none."""
-    seed = (_manifest_in(folder) or {}).get("seed")
-    return seed if isinstance(seed, int) else None
 
 
 class DatasetFolder:
@@ -36,7 +26,7 @@ class DatasetFolder:
 
     def __init__(self, plan: DatasetPlan, path: Path, reproducibility: Reproducibility) -> None:
         self._plan, self._path = plan, path
-        _check_is_ours(path, manifest_of(plan, reproducibility))
+        check_is_ours(path, manifest_of(plan, reproducibility))
         for folder in _folders(plan):
             (path / folder).mkdir(parents=True, exist_ok=True)
         _write(path / MANIFEST, manifest_bytes(plan, reproducibility))
@@ -83,43 +73,6 @@ def _folders(plan: DatasetPlan) -> list[str]:
     counts = plan.rule.num_images(plan.seed, plan.num_images)
     pairs = zip(plan.folders, counts, strict=True)
     return [folder for folder, count in pairs if count] if counts else [""]
-
-
-def _check_is_ours(path: Path, manifest: dict[str, Any]) -> None:
-    there = _manifest_in(path)
-    if there is None:
-        if path.exists() and any(not each.name.startswith(".") for each in path.iterdir()):
-            raise InvalidParameter(
-                f"the folder {str(path)!r} is not empty and holds no data set of ours "
-                f"(no {MANIFEST}); a new or empty one would be right"
-            )
-        return
-    names = [name for name in {**manifest, **there} if manifest.get(name) != there.get(name)]
-    if names:
-        told = "; ".join(_difference(name, there, manifest) for name in names[:_SHOWN])
-        raise InvalidParameter(
-            f"the folder {str(path)!r} holds another data set: {told}. Another folder would be "
-            "right, or the same model and options to go on there"
-        )
-
-
-def _difference(name: str, there: dict[str, Any], here: dict[str, Any]) -> str:
-    values = there.get(name), here.get(name)
-    if any(isinstance(value, dict | list) for value in values):
-        return f"another {name}"
-    return f"{name} is {json.dumps(values[0])} there and {json.dumps(values[1])} here"
-
-
-def _manifest_in(folder: Path) -> dict[str, Any] | None:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise InvalidParameter(
-            f"{str(folder / MANIFEST)!r} is no manifest of a data set: {error}"
-        ) from error
-    return manifest if isinstance(manifest, dict) else {}
 
 
 def _write(path: Path, data: bytes) -> None:

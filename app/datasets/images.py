@@ -75,11 +75,14 @@ class ImageStream:
         files: list[ImageFile] = []
         for start in range(0, num_images, step):
             end = min(start + step, num_images)
-            files += await self._bulk.encode(_encode, batch, labels, start, end)
+            files += await self._bulk.encode(encode_images, batch, labels, start, end)
         return files
 
 
-def _encode(batch: Batch, labels: tuple[int | None, ...], start: int, end: int) -> list[ImageFile]:
+def encode_images(
+    batch: Batch, labels: tuple[int | None, ...], start: int, end: int
+) -> list[ImageFile]:
+    """The files of images ``start`` to ``end`` of a batch; ``labels`` are of all of it."""
     return [
         _file(batch.seeds[i], labels[i], render_grid(batch.single(i))) for i in range(start, end)
     ]

@@ -6,7 +6,7 @@ Both are known before the first image is made, and hold no time: equal data sets
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.datasets.plan import DatasetPlan
@@ -50,7 +50,10 @@ def manifest_of(plan: DatasetPlan, reproducibility: Reproducibility) -> dict[str
 
 
 def manifest_bytes(plan: DatasetPlan, reproducibility: Reproducibility) -> bytes:
-    manifest = manifest_of(plan, reproducibility)
+    return json_bytes(manifest_of(plan, reproducibility))
+
+
+def json_bytes(manifest: Mapping[str, Any]) -> bytes:
     return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
 

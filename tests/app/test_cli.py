@@ -54,9 +54,23 @@ def test_generate_writes_what_the_service_answers(
             assert path.read_bytes() == answer.content
 
 
+def test_generate_writes_shards(
+    tiny_repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "shards"
+    flags = ("--model", "tiny", "--seed", 4, "--n", 5, "--shards", 3, "--out", out)
+    assert run("generate", tiny_repository, *flags) == 0
+    assert "5 of tiny/1 from seed 4 on" in capsys.readouterr().out
+    assert sorted(path.name for path in out.glob("*.tar")) == ["tiny-000000.tar", "tiny-000001.tar"]
+    (out / "tiny-000001.tar").write_bytes(b"")
+    assert run("generate", tiny_repository, *flags) == 0
+    assert "lies aside as tiny-000001.tar.set-aside" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "part_of_message"),
     [
+        (["--shards", "0"], "10000 would be right"),
         (["--label", "sneakr"], "t_shirt_top"),
         (["--model", "nobody"], "tiny-two"),
         (["--seed", "-1"], "seed"),

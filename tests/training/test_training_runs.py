@@ -58,11 +58,18 @@ def test_training_moves_the_average_away_from_where_it_began(finished: Path) -> 
     assert tensors[name].isfinite().all()
 
 
+@pytest.fixture(scope="module")
+def undisturbed(train_tiny: Gantrain, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run_dir = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert train_tiny("cgan", run_dir, "--kimg", 1.6) == 0
+    return run_dir
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_stopped_by_a_signal_can_be_finished_as_if_undisturbed(
-    number: signal.Signals, train_tiny: Gantrain, tmp_path: Path
+    number: signal.Signals, undisturbed: Path, train_tiny: Gantrain, tmp_path: Path
 ) -> None:
-    stopped, undisturbed = tmp_path / "stopped", tmp_path / "undisturbed"
+    stopped = tmp_path / "stopped"
     process = start_training("cgan", stopped, "--kimg", "1.6")
     assert process.stdout is not None
     for line in process.stdout:
@@ -75,7 +82,6 @@ def test_a_run_stopped_by_a_signal_can_be_finished_as_if_undisturbed(
     assert not (stopped / FINAL).exists()
 
     assert train_tiny("cgan", stopped, "--resume", "--kimg", 1.6) == 0
-    assert train_tiny("cgan", undisturbed, "--kimg", 1.6) == 0
     for name in (CHECKPOINT, FINAL):
         assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes()
 

@@ -1,6 +1,8 @@
 """Images of a model file exactly as it is served: ONNX Runtime, uint8, seeds of the contract."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,18 @@ BATCH_SIZE = 100
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model loaded as the service loads it; ``origin`` is where it came from, for messages."""
+    """A model as the service loads it; ``origin`` is where it came from, for messages.
+
+    It is opened for its first image: what is wrong with data or options shows before.
+    """
 
     origin: Path
     card: ModelCard
-    session: onnxruntime.InferenceSession
+    open: Callable[[], onnxruntime.InferenceSession]
+
+    @cached_property
+    def session(self) -> onnxruntime.InferenceSession:
+        return self.open()
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def load_model(content: bytes, origin: Path) -> ServedModel:
     except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
         reason = str(error) if isinstance(error, CardError) else "not an ONNX file"
         raise TrainingError(f"{origin} cannot be evaluated: {reason}") from error
-    return ServedModel(origin, card, session)
+    return ServedModel(origin, card, lambda: session)
 
 
 def generate_images(model: ServedModel, num_images: int) -> GeneratedImages:
@@ -73,7 +82,7 @@ def generate_images(model: ServedModel, num_images: int) -> GeneratedImages:
     Raises:
         TrainingError: the model does not fit its own card.
     """
-    card = model.card
+    card, session = model.card, model.session
     parts = []
     labels = np.arange(num_images, dtype=np.int64) % max(card.num_classes, 1)
     for start in with_bar(range(0, num_images, BATCH_SIZE), "generating"):
@@ -82,7 +91,7 @@ def generate_images(model: ServedModel, num_images: int) -> GeneratedImages:
         if card.is_conditional:
             inputs[LABEL] = labels[seeds.start : seeds.stop]
         try:
-            parts += model.session.run([IMAGES], inputs)
+            parts += session.run([IMAGES], inputs)
         except Exception as error:
             raise TrainingError(f"{model.origin} does not fit its card: {error}") from error
     return GeneratedImages(np.concatenate(parts), labels if card.is_conditional else None)

@@ -1,8 +1,13 @@
 """Evaluating a run: the graphs that export would write, measured, and their figures kept for it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+from onnxruntime import InferenceSession
+from torch import nn
+
+from contract import ModelCard
 from training.config import TrainConfig
 from training.evaluation.evaluation import Evaluation, Measuring
 from training.evaluation.generation import ServedModel, load_model
@@ -27,16 +32,35 @@ def evaluate_run(
     config = TrainConfig.load(run_dir)
     if measuring.data is None:
         measuring = replace(measuring, data=config.data)
-    graphs, models = [], []
-    for generator, card in load_generators(run_dir, default_names(config, NAME)):
-        announce(f"building the graph of {card.name} of {run_dir} ({card.kimg:g} kimg)")
-        graphs.append(build_checked_graph(generator, card, weights=weights))
-        models.append(load_model(graphs[-1].content(card), run_dir))
+    exports = [
+        _Export(run_dir, generator, card, weights)
+        for generator, card in load_generators(run_dir, default_names(config, NAME))
+    ]
+    models = [ServedModel(run_dir, export.card, export.open) for export in exports]
     evaluations = _evaluate(models, measuring)
-    for graph, evaluation in zip(graphs, evaluations, strict=True):
-        path = _measured(graph, evaluation).save(run_dir, filename_of(evaluation.card))
+    for export, evaluation in zip(exports, evaluations, strict=True):
+        path = _measured(export.graph, evaluation).save(run_dir, filename_of(evaluation.card))
         announce(f"wrote {path}; export puts these figures into the model")
     return evaluations
+
+
+@dataclass(frozen=True)
+class _Export:
+    """The graph that export would write of one generator of a run; built when it is needed."""
+
+    run_dir: Path
+    generator: nn.Module
+    card: ModelCard
+    weights: Weights
+
+    @cached_property
+    def graph(self) -> CheckedGraph:
+        told = f"{self.card.name} of {self.run_dir} ({self.card.kimg:g} kimg)"
+        announce(f"building the graph of {told}")
+        return build_checked_graph(self.generator, self.card, weights=self.weights)
+
+    def open(self) -> InferenceSession:
+        return load_model(self.graph.content(self.card), self.run_dir).session
 
 
 def _evaluate(models: list[ServedModel], measuring: Measuring) -> list[Evaluation]:

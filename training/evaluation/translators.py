@@ -70,11 +70,11 @@ def translate(model: ServedModel, sources: Images) -> Images:
     Raises:
         TrainingError: the model does not fit its own card.
     """
-    parts = []
+    session, parts = model.session, []
     for start in with_bar(range(0, len(sources), BATCH_SIZE), "translating"):
         batch = np.ascontiguousarray(sources[start : start + BATCH_SIZE])
         try:
-            parts += model.session.run([IMAGES], {SOURCE: batch})
+            parts += session.run([IMAGES], {SOURCE: batch})
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
             raise TrainingError(f"{model.origin} does not fit its card: {error}") from error
     return np.concatenate(parts)

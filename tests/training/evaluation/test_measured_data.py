@@ -23,7 +23,7 @@ def model(**fields: Any) -> ServedModel:
         "name": "m", "system": "dcgan", "kind": "generator", "latent_dim": 4, "height": SIZE,
         "width": SIZE, "channels": 1, "dataset": "digits",
     }  # fmt: skip
-    return ServedModel(Path("m/1/model.onnx"), ModelCard(**(known | fields)), session=None)
+    return ServedModel(Path("m/1/model.onnx"), ModelCard(**(known | fields)), open=pytest.fail)
 
 
 def measuring(data: str | None = None) -> Measuring:

@@ -1,0 +1,191 @@
+"""Images by the million on a Ray cluster: the shards of ``ganserve generate --shards``.
+
+``python -m deploy.ray.bulk --model dcgan-mnist --seed 0 --n 2000000 --out /shared/digits``
+
+The folder must be the same on every machine. Whatever dies, shards that are there stay; the same
+command goes on with them. Without a cluster, all cores of this machine are one.
+"""
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import ray
+from app.cpu import num_usable_cores
+from app.datasets.folder_manifest import seed_in
+from app.datasets.shard_layout import ShardLayout
+from app.datasets.shard_size import SHARD_SIZE
+from app.devices import DEVICES
+from app.errors import GanServeError
+from app.progress import progress_line
+from app.settings import Settings
+from contract import NUM_SEEDS
+from deploy.ray.bulk_crew import Crew, CrewFailed
+from deploy.ray.bulk_worker import BulkOrder, BulkWorker
+
+FAILED, INTERRUPTED = 1, 130
+TELL_EVERY_S = 5.0  # how far it is
+_LOCAL = "local"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    connect(options.address)
+    try:
+        folder = _crew(options).work()
+    except (GanServeError, CrewFailed) as error:
+        _tell(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        _tell("interrupted; the shards that are there stay, and the same command goes on")
+        return INTERRUPTED
+    finally:
+        ray.shutdown()
+    layout = folder.layout
+    print(
+        f"{layout.num_images} of {folder.manifest['model']} from seed {layout.seed} on, in "
+        f"{folder.path}: {layout.pattern}"
+    )
+    return 0
+
+
+def _crew(options: argparse.Namespace) -> Crew:
+    order = bulk_order(options)
+    actor = ray.remote(BulkWorker).options(
+        num_cpus=options.cpus_per_worker,
+        num_gpus=options.gpus_per_worker,
+        label_selector=dict(options.node_label),
+        max_restarts=0,  # the crew replaces it, and gives its shard to another
+    )
+    num_workers = options.workers or max(
+        1,
+        int(ray.cluster_resources().get("CPU", 1) // options.cpus_per_worker),  # type: ignore[no-untyped-call]
+    )
+    return Crew(
+        lambda: actor.remote(order),
+        order.out,
+        num_workers=num_workers,
+        tell=_tell,
+        on_progress=_now_and_then(),
+    )
+
+
+def bulk_order(options: argparse.Namespace) -> BulkOrder:
+    """What every worker is told: complete, so that no environment of theirs changes an image."""
+    out = options.out.absolute()
+    seed = seed_in(out) if options.seed is None else options.seed
+    flags = {"device": options.device, "models": options.models}
+    settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+    own = {
+        "models": settings.models.absolute(),
+        "num_threads": max(1, int(options.cpus_per_worker)),
+    }
+    return BulkOrder(
+        out=out,
+        shard_size=options.shard_size,
+        asked={
+            "model": options.model,
+            "label": options.label,
+            "seed": secrets.randbelow(NUM_SEEDS) if seed is None else seed,
+            "n": options.n,
+            "truncation": options.truncation,
+            "format": options.format,
+        },
+        settings=settings.model_dump() | own,
+    )
+
+
+def connect(address: str | None) -> None:
+    """To a cluster, or to one of this machine alone that ends with this process."""
+    if address is None and "RAY_ADDRESS" not in os.environ:
+        address = _LOCAL
+    if address != _LOCAL:
+        ray.init(address=address)
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(
+        address=_LOCAL,
+        num_cpus=num_usable_cores(),
+        include_dashboard=False,
+        logging_level=logging.WARNING,
+        _node_ip_address="127.0.0.1",
+    )
+
+
+def _now_and_then() -> Callable[[ShardLayout, int, int], None]:
+    """What tells how far it is, as a line every few seconds: the log of a job has no cursor."""
+    began = told = time.monotonic()
+
+    def show(layout: ShardLayout, num_there: int, num_made: int) -> None:
+        nonlocal told
+        now, total = time.monotonic(), layout.num_images
+        if now - told >= TELL_EVERY_S or num_there == total:
+            told = now
+            _tell(progress_line(num_there, total, num_new=num_made, took_s=now - began))
+
+    return show
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"bulk: {sentence}\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.ray.bulk",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", help="NAME, NAME/VERSION or NAME@DIGEST; else the default")
+    parser.add_argument("--label", help="class name or class index of the model")
+    parser.add_argument("--seed", type=int, help="of the first image; drawn if left out")
+    parser.add_argument("--n", type=int, required=True, help="images")
+    parser.add_argument("--truncation", type=float, help="0.1 to 10; none if left out")
+    parser.add_argument("--format", help="of the images: png, webp or jpeg")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="on every machine")
+    parser.add_argument(
+        "--shard-size", type=int, default=SHARD_SIZE, metavar="SIZE", help="images in a shard"
+    )
+    parser.add_argument("--models", type=Path, metavar="DIR", help="on every machine")
+    parser.add_argument("--device", choices=DEVICES)
+    parser.add_argument("--workers", type=int, metavar="N", help="else as many as have room now")
+    parser.add_argument("--cpus-per-worker", type=_positive, default=1.0, metavar="CPUS")
+    parser.add_argument(
+        "--gpus-per-worker", type=float, default=0.0, metavar="GPUS", help="a share, or 1"
+    )
+    parser.add_argument(
+        "--node-label",
+        type=_label,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only machines that have this label; may be given several times",
+    )
+    parser.add_argument(
+        "--address", help="of a cluster, or auto; else RAY_ADDRESS, or this machine alone: local"
+    )
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return number
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, is_given, value = text.partition("=")
+    if not (key and is_given):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

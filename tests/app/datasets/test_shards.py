@@ -20,7 +20,7 @@ from app.datasets.shard_layout import ShardLayout
 from app.errors import InvalidParameter
 from app.registry import Registry
 from app.settings import Settings
-from tests.app.datasets.shard_reading import samples_of
+from tests.bulk_proof.reading import samples_of
 from tests.live_server import live_server
 
 MODEL = "tiny-conditional"

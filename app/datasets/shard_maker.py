@@ -1,5 +1,4 @@
-"""The shards of one data set, made with a loaded model, as fast as all threads go. Knows no disk
-but through the folder, and no machine but its own."""
+"""The shards of one data set, made by all threads with a loaded model. Knows no other machine."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

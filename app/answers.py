@@ -17,7 +17,7 @@ from app.header_fields import HeaderFields
 from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
-from app.raw_response import RawResponse
+from app.raw_response import RawHeaders, RawResponse
 from app.seeded_answers import caching_headers
 from contract import image_seeds
 
@@ -25,19 +25,21 @@ from contract import image_seeds
 async def answer(
     request: Request, fields: HeaderFields, order: Order, parts: Parts, *, timeout_s: float
 ) -> Response:
-    headers = [(b"x-seed", b"%d" % order.seed), *model_headers(order.model)]
     caching, is_held = caching_headers(request, fields, order, parts)
-    headers += caching
     if is_held:
-        return RawResponse(b"", headers, status_code=304)
+        return RawResponse(b"", _headers(order, caching), status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
     async with WhileConnected(request.receive):
         generated = await _generate(order, parts.engine, timeout_s)
+        if generated.made_by is not None:
+            order = order.of(generated.made_by)
+            caching, _ = caching_headers(request, fields, order, parts)
         body, encode_seconds = generated.finished or await _encode(
             order, generated, parts.engine, deadline
         )
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
-    headers += [
+    headers = [
+        *_headers(order, caching),
         content_type(media_type(order.layout, order.format)),
         server_timing(
             queue=generated.queue_seconds,
@@ -46,6 +48,10 @@ async def answer(
         ),
     ]
     return RawResponse(body, headers)
+
+
+def _headers(order: Order, caching: RawHeaders) -> RawHeaders:
+    return [(b"x-seed", b"%d" % order.seed), *model_headers(order.model), *caching]
 
 
 async def _generate(order: Order, engine: Engine, timeout_s: float) -> Generated:

@@ -1,9 +1,7 @@
 """One model behind its queue: batched, timed, counted. Knows neither seeds nor uploads."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import structlog
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from app.batcher import DynamicBatcher
 from app.device_watch import DeviceWatch
 from app.errors import Draining, InferenceFailed, QueueFull
+from app.feeds import Feed
 from app.hang_watch import HangWatch
 from app.lanes import Lanes
 from app.loading import LoadedModel
@@ -19,8 +18,6 @@ from app.metrics import Metrics
 from app.pending import Batched, Finish, Inputs
 
 log = structlog.get_logger(__name__)
-
-Feed = dict[str, NDArray[Any]]  # what the session takes; one row per image
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class BatchedModel:
     def __init__(
         self,
         model: LoadedModel,
-        executor: Executor,
+        lanes: Lanes,
         metrics: Metrics,
         batching: Batching,
         *,
@@ -52,9 +49,10 @@ class BatchedModel:
         self._queue_duration = metrics.queue_duration.labels(*labels)
         self._shed = metrics.shed.labels(*labels)
         self._run = _Run(model, metrics, feed, batching.watch, batching.hangs)
+        self._lanes = lanes
         self._batcher = DynamicBatcher(
             self._run,
-            executor,
+            lanes,
             max_batch_size=batching.max_batch_size,
             max_queue_size=batching.max_queue_size,
             max_queue_delay_ms=batching.max_queue_delay_ms,
@@ -75,7 +73,7 @@ class BatchedModel:
         self._queue_duration.observe(batched.queue_seconds)
         return batched
 
-    async def run_bulk(self, inputs: Feed, lanes: Lanes) -> NDArray[np.uint8]:
+    async def run_bulk(self, inputs: Feed) -> NDArray[np.uint8]:
         """Compute one run where requests leave room.
 
         Raises:
@@ -83,7 +81,7 @@ class BatchedModel:
             Draining: the lanes are closed.
         """
         try:
-            return await lanes.run_bulk(self._run, inputs)
+            return await self._lanes.run_bulk(self._run, inputs)
         except Draining:
             raise
         except Exception as error:  # as for a batch of requests

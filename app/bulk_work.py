@@ -5,8 +5,7 @@ from typing import TypeVar, TypeVarTuple
 
 from app.encoding import EncodingPool
 from app.generator import Generated, Generator
-from app.lanes import Lanes
-from app.loading import LoadedModel
+from app.served_model import ServedModel
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -17,25 +16,25 @@ class BulkWork:
 
     def __init__(
         self,
-        generators: Mapping[LoadedModel, Generator],
-        inference: Lanes,
+        generators: Mapping[ServedModel, Generator],
         encoding: EncodingPool,
         *,
         batch_size: int,
+        num_parallel_runs: int,
     ) -> None:
         self._generators = generators
-        self._inference, self._encoding = inference, encoding
+        self._encoding, self._num_parallel_runs = encoding, num_parallel_runs
         self.batch_size = batch_size
         """Images in one run: so long may a request have to wait."""
 
     @property
     def num_ahead(self) -> int:
         """Runs that should be under way at once, so that no thread waits for the next one."""
-        return self._inference.num_bulk + 1
+        return self._num_parallel_runs + 1
 
     async def generate(
         self,
-        model: LoadedModel,
+        model: ServedModel,
         *,
         seeds: Sequence[int],
         labels: tuple[int, ...] | None,
@@ -48,7 +47,7 @@ class BulkWork:
             Draining: the engine was closed.
         """
         return await self._generators[model].generate_bulk(
-            self._inference, seeds=seeds, labels=labels, truncation_threshold=truncation_threshold
+            seeds=seeds, labels=labels, truncation_threshold=truncation_threshold
         )
 
     async def encode(self, function: Callable[[*Ts], T], *args: *Ts) -> T:

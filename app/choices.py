@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 
+from app.catalogue import Catalogue
 from app.errors import InvalidParameter, LabelNotFound, NotReady, shortened
 from app.mixtures import Mixture, mixture_of
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from contract import LabelError, resolve_label
 
 
-def require_ready(registry: Registry) -> None:
+def require_ready(registry: Catalogue) -> None:
     if not registry.is_ready:
         raise NotReady("no model is served: the repository is empty or all of it failed to load")
 
 
 def class_choice(
-    label: str | None, weights: Mapping[str, float] | None, model: LoadedModel
+    label: str | None, weights: Mapping[str, float] | None, model: ServedModel
 ) -> int | Mixture | None:
     """The class that is asked for, or the mixture; None where neither is.
 
@@ -34,7 +35,7 @@ def class_choice(
     )
 
 
-def generator_for(reference: str | None, classes: object, registry: Registry) -> LoadedModel:
+def generator_for(reference: str | None, classes: object, registry: Catalogue) -> ServedModel:
     """The generator that is asked for, or the default one: of classes where a label is given."""
     if reference is None:
         return registry.default_generator() if classes is None else registry.default_conditional()
@@ -47,7 +48,7 @@ def generator_for(reference: str | None, classes: object, registry: Registry) ->
     return model
 
 
-def label_index(label: str, model: LoadedModel) -> int:
+def label_index(label: str, model: ServedModel) -> int:
     """The index of a class of the model, which is named or counted."""
     if not model.card.is_conditional:
         raise InvalidParameter(

@@ -6,7 +6,7 @@ from typing import TypeVar
 from app.deadlines import LIMITS, until
 from app.engine import Engine
 from app.raw_response import RawHeaders
-from app.registry import LoadedModel
+from app.served_model import ServedModel
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ QUICK_BYTES = 16_384
 (32x32 grey: 14 us; 64x64 RGB: 33 us), so it is made where the images are."""
 
 
-def model_headers(model: LoadedModel) -> RawHeaders:
+def model_headers(model: ServedModel) -> RawHeaders:
     return [
         (b"x-model", f"{model.name}/{model.version}".encode("latin-1")),
         (b"x-model-digest", model.digest.encode()),

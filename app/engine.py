@@ -2,21 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TypeVar, TypeVarTuple
+from typing import Self, TypeVar, TypeVarTuple
 from weakref import WeakKeyDictionary
 
-from app.batched_model import Batching
 from app.bulk_work import BulkWork
-from app.cpu import num_usable_cores
-from app.device_watch import DeviceWatch
-from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
+from app.catalogue import Catalogue
 from app.encoding import EncodingPool
 from app.errors import Draining, InvalidParameter, ModelNotFound
 from app.generator import Generator
-from app.hang_watch import HangWatch
-from app.lanes import Lanes
 from app.metrics import Metrics
-from app.registry import LoadedModel, Registry
+from app.own_runners import OwnRunners, num_threads_of
+from app.registry import Registry
+from app.runners import Runners
+from app.served_model import ServedModel
 from app.settings import Settings
 from app.translator import Translator
 
@@ -26,57 +24,48 @@ W = TypeVar("W")
 
 
 class Engine:
-    """Generates and translates on the models of a registry, and owns the threads that do it.
+    """Generates and translates on the models of a catalogue, and owns what does it.
 
     ``await engine.generator(model).generate(seed=42)`` gives an image.
     """
 
     def __init__(
-        self,
-        registry: Registry,
-        settings: Settings,
-        metrics: Metrics,
-        hangs: HangWatch | None = None,
+        self, catalogue: Catalogue, settings: Settings, metrics: Metrics, runners: Runners
     ) -> None:
-        num_threads = settings.num_threads or max(1, num_usable_cores() // settings.workers)
         self._is_draining = False
-        num_parallel_runs = _num_parallel_runs(registry) or num_threads
-        inference = Lanes(num_parallel_runs, "inference")
-        encoding = EncodingPool(num_threads)
-        self._hangs = hangs or HangWatch()
-        self._watch = DeviceWatch(can_be_lost=_is_on_a_gpu(registry))
-        batching = Batching(
-            max_batch_size=settings.exact_batch_size or settings.max_batch_size,
-            max_queue_size=settings.max_queue_size,
-            max_queue_delay_ms=settings.max_queue_delay_ms,
-            max_in_flight=num_parallel_runs,
-            timeout_s=settings.request_timeout_s,
-            watch=self._watch,
-            hangs=self._hangs,
-        )
-        self._inference, self._encoding = inference, encoding
-        self._batching, self._metrics, self._max_images = batching, metrics, settings.max_images
+        self._runners, self._encoding = runners, EncodingPool(num_threads_of(settings))
+        self._metrics, self._max_images = metrics, settings.max_images
         # A model that is served no more is gone once nobody holds it: a request does, or a stream.
-        self._generators: WeakKeyDictionary[LoadedModel, Generator] = WeakKeyDictionary()
-        self._translators: WeakKeyDictionary[LoadedModel, Translator] = WeakKeyDictionary()
+        self._generators: WeakKeyDictionary[ServedModel, Generator] = WeakKeyDictionary()
+        self._translators: WeakKeyDictionary[ServedModel, Translator] = WeakKeyDictionary()
         self.bulk = BulkWork(
-            self._generators, inference, encoding, batch_size=_bulk_batch_size(settings)
+            self._generators,
+            self._encoding,
+            batch_size=_bulk_batch_size(settings),
+            num_parallel_runs=runners.num_bulk,
         )
-        self.serve(registry)
+        self.serve(catalogue)
 
-    def serve(self, registry: Registry) -> None:
-        """Take the models of a registry on, beside those that it has; those stay while held."""
-        for model in registry.models:
+    @classmethod
+    def here(cls, registry: Registry, settings: Settings, metrics: Metrics) -> Self:
+        """An engine that runs the models in this process."""
+        return cls(registry, settings, metrics, OwnRunners(registry.models, settings, metrics))
+
+    def serve(self, catalogue: Catalogue) -> None:
+        """Take the models of a catalogue on, beside those that it has; those stay while held."""
+        for model in catalogue.models:
             if model.card.kind == "generator" and model not in self._generators:
-                self._generators[model] = Generator(
-                    model, self._inference, self._metrics, self._batching,
-                    max_images=self._max_images,
-                )  # fmt: skip
+                runner = self._runners.runner(model)
+                self._generators[model] = Generator(model, runner, max_images=self._max_images)
             elif model.card.kind == "translator" and model not in self._translators:
                 self._translators[model] = Translator(
-                    model, self._inference, self._encoding, self._metrics, self._batching
+                    model,
+                    self._runners.runner(model),
+                    self._encoding,
+                    self._metrics,
+                    max_queue_size=self._runners.max_queue_size,
                 )
-        self._metrics.describe_models(registry.models, num_failed=len(registry.failed))
+        self._metrics.describe_models(catalogue.models, num_failed=len(catalogue.failed))
 
     @property
     def is_draining(self) -> bool:
@@ -85,9 +74,9 @@ class Engine:
     @property
     def must_be_started_again(self) -> bool:
         """Whether the process ends because its device fails run after run, or a run hangs."""
-        return self._watch.is_lost or self._hangs.has_found_one
+        return self._runners.must_be_started_again
 
-    def generator(self, model: LoadedModel) -> Generator:
+    def generator(self, model: ServedModel) -> Generator:
         """What makes images of a model, for one request: ask again for the next.
 
         Raises:
@@ -97,7 +86,7 @@ class Engine:
         """
         return self._worker(self._generators, model, "generator")
 
-    def translator(self, model: LoadedModel) -> Translator:
+    def translator(self, model: ServedModel) -> Translator:
         """What translates images with a model, for one request; raises as ``generator`` does."""
         return self._worker(self._translators, model, "translator")
 
@@ -130,11 +119,10 @@ class Engine:
         for translator in self._translators.values():
             translator.close()
         await asyncio.sleep(0)  # the waiters hear of it before this returns
-        self._hangs.close()
-        self._inference.shutdown(wait=False, cancel_futures=True)
+        self._runners.close()
         self._encoding.close()
 
-    def _worker(self, workers: Mapping[LoadedModel, W], model: LoadedModel, kind: str) -> W:
+    def _worker(self, workers: Mapping[ServedModel, W], model: ServedModel, kind: str) -> W:
         self.admit()
         worker = workers.get(model)
         if worker is not None:
@@ -146,20 +134,5 @@ class Engine:
         raise ModelNotFound(f"model {model.name!r}, version {model.version} is not served here")
 
 
-def _num_parallel_runs(registry: Registry) -> int | None:
-    """How many runs the active execution provider takes at once; None: one per core."""
-    limits = (provider.num_parallel_runs for provider in _active(registry))
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
 def _bulk_batch_size(settings: Settings) -> int:
     return settings.exact_batch_size or min(settings.bulk_batch_size, settings.max_batch_size)
-
-
-def _is_on_a_gpu(registry: Registry) -> bool:
-    return any(provider.buffers_on is not None for provider in _active(registry))
-
-
-def _active(registry: Registry) -> list[ExecutionProvider]:
-    names = {model.execution_provider for model in registry.models}
-    return [provider for provider in EXECUTION_PROVIDERS.values() if provider.name in names]

@@ -1,7 +1,6 @@
 """One generator at work: seeds and labels to latents to images. Knows no settings."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,20 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.batched_model import BatchedModel, Batching, Feed
-from app.class_choices import ClassColumns, Columns, Weights
+from app.class_choices import Columns, Weights
 from app.errors import InvalidParameter
-from app.lanes import Lanes
-from app.latent_points import Points, latents_at, points_at, points_between
-from app.loading import LoadedModel
-from app.metrics import Metrics
+from app.feeds import POINT, Feed, class_columns
+from app.latent_points import Points, points_at, points_between
 from app.model_classes import Labels, ModelClasses
+from app.pending import Batched
+from app.runners import Runner, made_by
+from app.served_model import ServedModel
 from contract import LATENT, NUM_SEEDS, image_seeds
 
 MIN_TRUNCATION_THRESHOLD = 0.1  # below it, redrawing takes for ever
 MAX_TRUNCATION_THRESHOLD = 10.0  # above it, nothing is ever redrawn
-
-_POINT = "point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class Generated:
     queue_seconds: float = 0.0  # both 0 while the images are being finished
     inference_seconds: float = 0.0
     finished: Any = None  # what ``finish`` gave; None if that is still to be done
+    made_by: ServedModel | None = None  # as in ``BatchedElsewhere``
 
 
 Finish = Callable[[Generated], Any]  # what is to be made of a request's images
@@ -48,20 +46,17 @@ class Generator:
 
     def __init__(
         self,
-        model: LoadedModel,
-        executor: Executor,
-        metrics: Metrics,
-        batching: Batching,
+        model: ServedModel,
+        runner: Runner,
         *,
         max_images: int,
     ) -> None:
-        card = model.card
-        self._name, self._mixes_classes = model.name, model.session.mixes_classes
+        """``runner`` runs the model."""
+        self._name, self._mixes_classes = model.name, model.mixes_classes
         self._max_images = max_images
-        self._classes = ModelClasses(model.name, card.num_classes)
-        self._columns = ClassColumns(card.num_classes, mixes_classes=self._mixes_classes)
-        feed = partial(_fed, latent_dim=card.latent_dim, columns=self._columns)
-        self._batched = BatchedModel(model, executor, metrics, batching, feed=feed)
+        self._classes = ModelClasses(model.name, model.card.num_classes)
+        self._columns = class_columns(model)
+        self._runner = runner
 
     async def generate(
         self,
@@ -138,25 +133,18 @@ class Generator:
         else:
             seeds = seeds or ()
             self._check_seeds(seeds)
-            num_images, inputs = len(seeds), {_POINT: points_at(seeds)}
+            num_images, inputs = len(seeds), {POINT: points_at(seeds)}
         self._check_ranges(num_images, None)
         if labels is None and seeds:
             chosen = self._classes.of_seeds(seeds, None)
         else:
             chosen = self._classes.of_rows(labels, num_images)
         inputs |= self._columns.of_labels(chosen)
-        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
-        return Generated(
-            tuple(seeds),
-            chosen,
-            batched.images,
-            batched.queue_seconds,
-            batched.inference_seconds,
-        )
+        batched = await self._runner.submit(inputs, timeout_s=timeout_s)
+        return _generated(tuple(seeds), chosen, batched)
 
     async def generate_bulk(
         self,
-        lanes: Lanes,
         *,
         seeds: Sequence[int],
         labels: Labels | None,
@@ -164,12 +152,12 @@ class Generator:
     ) -> Generated:
         """Generate images in one run, where requests leave room; raises as ``BulkWork`` does."""
         points = points_at(seeds, truncation_threshold=truncation_threshold)
-        inputs: Feed = {_POINT: points} | self._columns.of_labels(labels)
-        images = await self._batched.run_bulk(inputs, lanes)
+        inputs: Feed = {POINT: points} | self._columns.of_labels(labels)
+        images = await self._runner.run_bulk(inputs)
         return Generated(tuple(seeds), labels, images)
 
     def close(self) -> None:
-        self._batched.close()
+        self._runner.close()
 
     async def _submit(
         self,
@@ -181,14 +169,12 @@ class Generator:
         finish: Finish | None = None,
     ) -> Generated:
         made = partial(Generated, tuple(seeds), labels)
-        batched = await self._batched.submit(
-            {_POINT: points} | classes,
+        batched = await self._runner.submit(
+            {POINT: points} | classes,
             timeout_s=timeout_s,
             finish=None if finish is None else lambda images: finish(made(images)),
         )
-        return made(
-            batched.images, batched.queue_seconds, batched.inference_seconds, batched.finished
-        )
+        return _generated(tuple(seeds), labels, batched)
 
     def _choose(
         self, seeds: Sequence[int], label: int | None, label_weights: Weights | None
@@ -216,9 +202,13 @@ class Generator:
             raise InvalidParameter(f"truncation {threshold} is not in {low:g}..{high:g}")
 
 
-def _fed(inputs: Feed, *, latent_dim: int, columns: ClassColumns) -> Feed:
-    """What the session takes, of what travelled through the queue."""
-    latents = inputs.get(LATENT)
-    if latents is None:
-        latents = latents_at(inputs[_POINT], latent_dim)
-    return {LATENT: latents} | columns.fed(inputs)
+def _generated(seeds: tuple[int, ...], labels: Labels | None, batched: Batched) -> Generated:
+    return Generated(
+        seeds,
+        labels,
+        batched.images,
+        batched.queue_seconds,
+        batched.inference_seconds,
+        batched.finished,
+        made_by(batched),
+    )

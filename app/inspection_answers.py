@@ -31,7 +31,8 @@ async def inspect_upload(upload: bytes, parts: Parts, *, timeout_s: float) -> In
         timeout_s=timeout_s,
     )
     found = await parts.engine.run_decoding(difference, upload, generated.images, order)
-    return _judged(order, claim, found, is_exact=parts.reproducibility.is_exact(order.model))
+    is_exact = parts.reproducibility.is_exact(generated.made_by or order.model)
+    return _judged(order, claim, found, is_exact=is_exact)
 
 
 def _judged(order: Order, claim: Claim, found: Difference | None, *, is_exact: bool) -> Inspection:

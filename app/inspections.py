@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from app.catalogue import Catalogue
 from app.claims import Claim, NotVerifiable
 from app.decoders import decode_as_it_is
 from app.errors import GanServeError
@@ -13,7 +14,7 @@ from app.layouts import compose_grid, enlarge
 from app.orders import Order, take_order
 from app.parameters import GenerateParameters
 from app.pixels import Pixels
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Difference:
     box: tuple[int, int, int, int] | None  # left, top, right, bottom of all that differs
 
 
-def order_of(claim: Claim, *, registry: Registry, max_images: int) -> Order:
+def order_of(claim: Claim, *, registry: Catalogue, max_images: int) -> Order:
     """What to make again.
 
     Raises:
@@ -73,7 +74,7 @@ def difference(upload: bytes, images: Pixels, order: Order) -> Difference | None
     )
 
 
-def _model(digest: str, registry: Registry) -> LoadedModel:
+def _model(digest: str, registry: Catalogue) -> ServedModel:
     for model in registry.models:
         if model.digest == digest:
             return model

@@ -12,7 +12,7 @@ from app.connection import WhileConnected
 from app.header_fields import HeaderFields
 from app.interpolations import Interpolation, render
 from app.parts import Parts
-from app.raw_response import RawResponse
+from app.raw_response import RawHeaders, RawResponse
 from app.seeded_answers import caching_headers
 
 
@@ -20,13 +20,8 @@ async def answer_interpolation(
     request: Request, fields: HeaderFields, order: Interpolation, parts: Parts, *, timeout_s: float
 ) -> Response:
     caching, is_held = caching_headers(request, fields, order, parts)
-    headers = [
-        (b"x-seeds", ",".join(map(str, order.seeds)).encode()),
-        *model_headers(order.model),
-        *caching,
-    ]
     if is_held:
-        return RawResponse(b"", headers, status_code=304)
+        return RawResponse(b"", _headers(order, caching), status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
     here, there, fractions = zip(*order.places, strict=True)
     weights = order.class_weights
@@ -40,13 +35,17 @@ async def answer_interpolation(
             truncation_threshold=order.truncation,
             timeout_s=timeout_s,
         )
+        if generated.made_by is not None:
+            order = order.of(generated.made_by)
+            caching, _ = caching_headers(request, fields, order, parts)
         started = time.perf_counter()
         body = await encoded(
             partial(render, order, generated.images), engine=parts.engine, deadline=deadline
         )
         encode_seconds = time.perf_counter() - started
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
-    headers += [
+    headers = [
+        *_headers(order, caching),
         content_type(order.media_type),
         server_timing(
             queue=generated.queue_seconds,
@@ -55,3 +54,8 @@ async def answer_interpolation(
         ),
     ]
     return RawResponse(body, headers)
+
+
+def _headers(order: Interpolation, caching: RawHeaders) -> RawHeaders:
+    seeds = ",".join(map(str, order.seeds)).encode()
+    return [(b"x-seeds", seeds), *model_headers(order.model), *caching]

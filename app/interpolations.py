@@ -3,10 +3,12 @@
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 from app.animations import ANIMATIONS, APNG, Frames
+from app.catalogue import Catalogue
 from app.choices import generator_for, label_index, require_ready
 from app.class_choices import Weights, between
 from app.encoders import ENCODERS, PNG
@@ -15,7 +17,7 @@ from app.interpolate_parameters import ANIMATION, STRIP, InterpolateParameters
 from app.layouts import compose_grid, enlarge
 from app.mixtures import require_mixing
 from app.pixels import MAX_PIXELS, MAX_SIDE, Pixels
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from contract import NUM_SEEDS, ModelCard
 
 
@@ -23,7 +25,7 @@ from contract import NUM_SEEDS, ModelCard
 class Interpolation:
     """One request with every default filled in."""
 
-    model: LoadedModel
+    model: ServedModel
     is_pinned: bool  # the model was asked for by its digest
     seeds: tuple[int, ...]
     is_seeded: bool  # the seeds were asked for, not drawn
@@ -70,6 +72,10 @@ class Interpolation:
             self.model.card.num_classes,
         )
 
+    def of(self, variant: ServedModel) -> Self:
+        """The same asked of the model as it is on another kind of replica."""
+        return replace(self, model=variant)
+
     def identity(self) -> dict[str, object]:
         """What decides the bytes of the answer, but for the runtime."""
         return {
@@ -89,7 +95,7 @@ class Interpolation:
 
 
 def take_interpolation(
-    parameters: InterpolateParameters, *, registry: Registry, max_images: int
+    parameters: InterpolateParameters, *, registry: Catalogue, max_images: int
 ) -> Interpolation:
     """Fill in what the parameters leave open.
 
@@ -146,7 +152,7 @@ def provenance(order: Interpolation) -> str:
 
 
 def _labels(
-    parameters: InterpolateParameters, seeds: Sequence[int], model: LoadedModel
+    parameters: InterpolateParameters, seeds: Sequence[int], model: ServedModel
 ) -> tuple[int, ...] | None:
     num_classes = model.card.num_classes
     if parameters.labels is None:

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import NoReturn
 
 import structlog
@@ -10,11 +9,11 @@ import structlog
 from app.devices import EXECUTION_PROVIDERS, ExecutionProvider
 from app.errors import ExecutionProviderUnavailable, InferenceFailed, ModelRefused
 from app.model_structure import check_structure
-from app.repository import Checksum, ModelFile
+from app.repository import ModelFile
+from app.served_model import ServedModel
 from app.session import Session
 from app.settings import Settings
 from app.trials import try_out
-from contract import ModelCard
 
 log = structlog.get_logger(__name__)
 
@@ -23,20 +22,9 @@ TRIAL_FACTOR = 4
 
 
 @dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """One served version of a model.
+class LoadedModel(ServedModel):
+    """A model that this process runs."""
 
-    The folder's name is the name that is served, also where the card says otherwise, so that
-    copying a folder makes a second model; ``card.name`` is that name, too.
-    """
-
-    name: str
-    version: int
-    digest: str  # sha256 of the file, hex
-    card: ModelCard
-    checksum: Checksum
-    execution_provider: str  # the one that is really active
-    directory: Path
     session: Session = field(repr=False)
 
 
@@ -89,6 +77,7 @@ def load_model(
         checksum=checksum,
         execution_provider=session.execution_provider,
         directory=file.path.parent,
+        mixes_classes=session.mixes_classes,
         session=session,
     )
     log.info(

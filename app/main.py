@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.guard import guarded
 from app.access.keyring import Keyring, keyring_of
 from app.access.rereading import reread_keys
+from app.backend import Backend, OwnBackend
+from app.catalogue import Catalogue
 from app.departure import LAST_ARRIVALS_S, Departure, call_when_all_is_read
 from app.engine import Engine
 from app.hang_watch import HangWatch
@@ -25,11 +27,10 @@ from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
-from app.registry import Registry
-from app.reload_triggers import reloading, tell_other_workers
+from app.reload_triggers import reloading
 from app.reloading import Reloader
-from app.reproducibility import Reproducibility
 from app.routes import (
+    admin,
     dataset,
     docs,
     gallery,
@@ -41,7 +42,6 @@ from app.routes import (
     metrics,
     models,
     openai,
-    reload,
     translate,
 )
 from app.routes.direct import DirectRoute, DirectRouting
@@ -50,6 +50,7 @@ from app.stream_budget import StreamBudget
 from app.tracing import traced
 from app.upload_budget import UploadBudget
 from app.version import service_version
+from app.withdrawals import Withdrawals
 
 _LAST_WORDS_S = 5.0
 """Beyond shutdown_timeout_s, before a process with a run that hangs is ended by force."""
@@ -82,13 +83,16 @@ class Service(FastAPI):
         return StartupErrors(traced(within, self._settings))
 
 
-def create_app(settings: Settings, departure: Departure | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, departure: Departure | None = None, backend: Backend | None = None
+) -> FastAPI:
     """An app that loads the models of ``settings`` when it is started.
 
     ``departure`` begins at SIGTERM or SIGINT; one of its own where the listener is not this
-    process's.
+    process's. ``backend`` runs the models; one of its own runs them in this process.
     """
     departure = departure or Departure()
+    where = backend or OwnBackend(settings)
     figures, keyring = Metrics(), keyring_of(settings)
     app = Service(
         figures,
@@ -97,7 +101,7 @@ def create_app(settings: Settings, departure: Departure | None = None) -> FastAP
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",
-        lifespan=_lifespan(settings, figures, keyring, departure),
+        lifespan=_lifespan(settings, figures, keyring, departure, where),
         exception_handlers=HANDLERS,
         openapi_url=None,
         docs_url=None,
@@ -109,32 +113,37 @@ def create_app(settings: Settings, departure: Departure | None = None) -> FastAP
         module.add_routes(app.router, max_images=settings.max_images)
     dataset.add_routes(app.router, max_dataset_images=settings.max_dataset_images)
     for module in (
-        translate, inspect, inference_protocol, reload, models, health, metrics, docs, gallery,
+        translate, inspect, inference_protocol, admin, models, health, metrics, docs, gallery,
     ):  # fmt: skip
         module.add_routes(app.router)
     return app
 
 
 def _lifespan(
-    settings: Settings, figures: Metrics, keyring: Keyring | None, departure: Departure
+    settings: Settings,
+    figures: Metrics,
+    keyring: Keyring | None,
+    departure: Departure,
+    backend: Backend,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        registry = await asyncio.to_thread(Registry.load, settings)
-        engine = Engine(registry, settings, figures, _hang_watch(settings))
+        withdrawals = Withdrawals.of_this_service()
+        registry = await backend.load(withdrawn=withdrawals.read())
+        runners = backend.runners(figures, _hang_watch(settings))
+        engine = Engine(registry, settings, figures, runners)
         uploads = UploadBudget(max_upload_bytes=settings.max_upload_bytes)
-        reproducibility = Reproducibility(exact_batch_size=settings.exact_batch_size)
         streams = StreamBudget(
             max_streams=settings.max_dataset_streams, on_change=figures.dataset_streams.set
         )
 
-        def adopt(registry: Registry) -> None:
+        def adopt(registry: Catalogue) -> None:
             engine.serve(registry)
             app.state.parts = replace(app.state.parts, registry=registry)
 
-        reloader = Reloader(registry, adopt, tell_others=tell_other_workers)
+        reloader = Reloader(registry, backend, withdrawals, adopt)
         app.state.parts = Parts(
-            settings, figures, registry, engine, reloader, uploads, streams, reproducibility
+            settings, figures, registry, engine, reloader, uploads, streams, backend.reproducibility
         )
         del registry  # or it would keep the models of the start
         try:
@@ -147,6 +156,7 @@ def _lifespan(
         finally:
             await engine.close()
             app.state.parts.registry.close()
+            backend.close()
 
     return lifespan
 

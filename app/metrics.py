@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from app.loading import LoadedModel
+from app.served_model import ServedModel
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -129,7 +129,7 @@ class Metrics:
         )
         self._described: set[tuple[str, ...]] = set()
 
-    def describe_models(self, models: Iterable[LoadedModel], *, num_failed: int) -> None:
+    def describe_models(self, models: Iterable[ServedModel], *, num_failed: int) -> None:
         """Say what is served from now on."""
         served = {
             (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.class_choices import Weights, weights_of
 from app.errors import InvalidParameter
-from app.loading import LoadedModel
+from app.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Mixture:
 
 
 def mixture_of(
-    asked: Mapping[str, float], model: LoadedModel, *, label_index: Mapping[str, int]
+    asked: Mapping[str, float], model: ServedModel, *, label_index: Mapping[str, int]
 ) -> Mixture | int:
     """The mixture, or the class index where only one has a share.
 
@@ -47,8 +47,8 @@ def mixture_of(
     )
 
 
-def require_mixing(model: LoadedModel) -> None:
-    if not model.session.mixes_classes:
+def require_mixing(model: ServedModel) -> None:
+    if not model.mixes_classes:
         raise InvalidParameter(
             f"model {model.name!r} cannot mix classes: it was exported before models could; one "
             "class would be right, or a model with mixes_classes (GET /models)"

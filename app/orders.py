@@ -1,8 +1,10 @@
 """Parameters and a model to an order: all that is needed to make an answer. Knows no HTTP."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from app.catalogue import Catalogue
 from app.choices import class_choice, generator_for, require_ready
 from app.errors import InvalidParameter
 from app.generator import Generated
@@ -11,7 +13,7 @@ from app.mixtures import Mixture
 from app.negotiation import accepted_layout
 from app.parameters import GenerateParameters
 from app.pixels import MAX_PIXELS, MAX_SIDE
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from contract import NUM_SEEDS, ModelCard, image_seeds
 
 MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512x512
@@ -21,7 +23,7 @@ MAX_PIXELS_ALTOGETHER = 67_108_864  # of all images in a zip or JSON: 256 of 512
 class Order:
     """One request with every default filled in."""
 
-    model: LoadedModel
+    model: ServedModel
     is_pinned: bool  # the model was asked for by its digest
     seed: int
     is_seeded: bool  # the seed was asked for, not drawn
@@ -38,6 +40,10 @@ class Order:
     @property
     def label_name(self) -> str | None:
         return None if self.label is None else self.model.card.class_names[self.label]
+
+    def of(self, variant: ServedModel) -> Self:
+        """The same asked of the model as it is on another kind of replica."""
+        return replace(self, model=variant)
 
     def identity(self) -> dict[str, object]:
         """What decides the bytes of the answer, but for the runtime."""
@@ -63,7 +69,7 @@ def take_order(
     *,
     label: str | None,
     accept: str | None,
-    registry: Registry,
+    registry: Catalogue,
     max_images: int,
     distance: float | None = None,
 ) -> Order:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from app.engine import Engine
 from app.generator import Generated
 from app.metrics import Metrics
-from app.registry import LoadedModel, Registry
+from app.registry import Registry
+from app.served_model import ServedModel
 from app.settings import Settings
 from contract import NUM_SEEDS
 
@@ -25,7 +26,7 @@ def part_size(settings: Settings) -> int:
 async def generate_parts(
     parts: Iterable[Part],
     *,
-    model: LoadedModel,
+    model: ServedModel,
     seed: int,
     label: int | None,
     truncation: float | None,
@@ -39,7 +40,7 @@ async def generate_parts(
     ``on_done`` is called with the number of images of each part, once it is taken.
     """
     patient = settings.model_copy(update={"request_timeout_s": _TIMEOUT_S})
-    engine, remaining = Engine(registry, patient, Metrics()), iter(parts)
+    engine, remaining = Engine.here(registry, patient, Metrics()), iter(parts)
 
     async def work() -> None:
         for first, num_images in remaining:  # shared: each worker takes the next one

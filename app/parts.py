@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from app.catalogue import Catalogue
 from app.engine import Engine
 from app.metrics import Metrics
-from app.registry import Registry
 from app.reloading import Reloader
 from app.reproducibility import Reproducibility
 from app.settings import Settings
@@ -18,7 +18,7 @@ from app.upload_budget import UploadBudget
 class Parts:
     settings: Settings
     metrics: Metrics
-    registry: Registry
+    registry: Catalogue
     engine: Engine
     reloader: Reloader
     uploads: UploadBudget

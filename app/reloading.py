@@ -5,13 +5,16 @@ that are under way keep the models that they began with.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
+from app.catalogue import Catalogue, FailedModel
 from app.errors import ReloadRefused
-from app.registry import FailedModel, Registry
+from app.withdrawals import Withdrawals
 
 log = structlog.get_logger(__name__)
 
@@ -27,42 +30,105 @@ class Changes:
     failed: tuple[FailedModel, ...]  # a version that was served before still is
 
 
+class Source(Protocol):
+    """Where the models come from that a reload serves."""
+
+    async def reloaded(self, *, withdrawn: Set[str]) -> Catalogue:
+        """What is there now, but for what is withdrawn; models that are the same stay so.
+
+        Raises:
+            ReloadRefused: the repository cannot be read, or nothing would be left.
+        """
+
+    def without(self, withdrawn: Set[str]) -> Catalogue:
+        """What was there before, but for what is withdrawn.
+
+        Raises:
+            ReloadRefused: models cannot be taken off by a request here.
+        """
+
+    def tell_others(self) -> None:
+        """Have other processes of the same service reload, too."""
+
+
 class Reloader:
-    """Reads the repository again; ``adopt`` is told of the models to serve from now on."""
+    """Has a source look again; ``adopt`` is told of what to serve from now on."""
 
     def __init__(
         self,
-        registry: Registry,
-        adopt: Callable[[Registry], object],
-        *,
-        tell_others: Callable[[], object] = lambda: None,
+        catalogue: Catalogue,
+        source: Source,
+        withdrawals: Withdrawals,
+        adopt: Callable[[Catalogue], object],
     ) -> None:
-        """``tell_others`` asks the other worker processes to do the same."""
-        self._registry, self._adopt, self._tell_others = registry, adopt, tell_others
+        """``catalogue`` is what it gave at the start."""
+        self._catalogue, self._source = catalogue, source
+        self._withdrawals, self._adopt = withdrawals, adopt
         self._one_at_a_time = asyncio.Lock()
 
     async def reload_everywhere(self) -> Changes:
-        """Reload, and have the other workers follow; raises as ``reload`` does."""
-        changes = await self.reload()
-        self._tell_others()
+        """Serve all that the repository holds, what was unloaded too; other processes follow.
+
+        Raises as ``reload`` does.
+        """
+        async with self._one_at_a_time:
+            changes = await self._look_again(frozenset())
+            with _refusing_disk_errors():
+                self._withdrawals.clear()
+        self._source.tell_others()
+        return changes
+
+    async def unload_everywhere(self, reference: str) -> Changes:
+        """Serve a model no more, until ``reload_everywhere``; other processes follow.
+
+        ``NAME`` means all its versions, ``NAME/VERSION`` and ``NAME@DIGEST`` one of them.
+
+        Raises:
+            InvalidParameter, ModelNotFound: as ``ModelCatalogue.resolve``.
+            ReloadRefused: nothing would be left; all stays as it is.
+        """
+        async with self._one_at_a_time:
+            model = self._catalogue.resolve(reference)
+            name = model.name if reference == model.name else f"{model.name}/{model.version}"
+            with _refusing_disk_errors():
+                withdrawn = self._withdrawals.read() | {name}
+                if self._catalogue.serves_nothing_but(withdrawn):
+                    raise ReloadRefused(
+                        f"without {name!r} nothing would be served; stop the service instead"
+                    )
+                after = self._source.without(withdrawn)
+                self._withdrawals.add(name)
+            changes = self._adopted(after)
+        self._source.tell_others()
         return changes
 
     async def reload(self) -> Changes:
-        """Serve what the repository holds now.
+        """Serve what the repository holds now, but for what was unloaded.
 
         Raises:
-            ReloadRefused: it cannot be read, or nothing would be left; all stays as it is.
+            ReloadRefused: it cannot be read, or nothing would be left; all stays as it is, but
+                what was unloaded goes.
         """
         async with self._one_at_a_time:
-            before = self._registry
-            try:
-                after = await asyncio.to_thread(before.reloaded)
-            except ReloadRefused as error:
-                log.error("reload_refused", reason=error.detail)
-                raise
-            self._registry = after
-            self._adopt(after)
-            changes = _changes(before, after)
+            with _refusing_disk_errors():
+                withdrawn = self._withdrawals.read()
+            if withdrawn and not self._catalogue.serves_nothing_but(withdrawn):
+                self._catalogue = self._source.without(withdrawn)
+                self._adopt(self._catalogue)
+            return await self._look_again(withdrawn)
+
+    async def _look_again(self, withdrawn: Set[str]) -> Changes:
+        try:
+            after = await self._source.reloaded(withdrawn=withdrawn)
+        except ReloadRefused as error:
+            log.error("reload_refused", reason=error.detail)
+            raise
+        return self._adopted(after)
+
+    def _adopted(self, after: Catalogue) -> Changes:
+        before, self._catalogue = self._catalogue, after
+        self._adopt(after)
+        changes = _changes(before, after)
         log.info(
             "reloaded",
             added=changes.added,
@@ -73,7 +139,18 @@ class Reloader:
         return changes
 
 
-def _changes(before: Registry, after: Registry) -> Changes:
+@contextmanager
+def _refusing_disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReloadRefused(
+            f"what is unloaded cannot be shared with the other workers: {error.filename}: "
+            f"{error.strerror}"
+        ) from error
+
+
+def _changes(before: Catalogue, after: Catalogue) -> Changes:
     old, new = (
         {f"{model.name}/{model.version}": model.digest for model in registry.models}
         for registry in (before, after)

@@ -72,21 +72,23 @@ class Repository:
     failed: list[FailedModel] = field(default_factory=list)
 
 
-def scan(models: Path) -> Repository:
+def scan(models: Path, *, only: str | None = None) -> Repository:
     """List the model files in the folder ``models`` (and those that SHA256SUMS says are there).
+
+    ``only`` is the one name to look for; None: all there are.
 
     Raises:
         OSError: the folder cannot be read, or its SHA256SUMS.
     """
     found = Repository()
     sums = _read_sums(models / SUMS_FILE)
-    folders = _folders(models)
+    folders = [folder for folder in _folders(models) if only in (None, folder.name)]
     versions = {
         (folder.name, int(version))
         for folder in folders
         for version in _versions(folder, found.failed)
     }
-    versions |= {key for path in sums if (key := _key(path))}
+    versions |= {key for path in sums if (key := _key(path)) and only in (None, key[0])}
     for name, version in sorted(versions):
         listed = frozenset(sums.get(f"{name}/{version}/{MODEL_FILE}", ()))
         path = models / name / str(version) / MODEL_FILE

@@ -7,7 +7,7 @@ different keys may not, and share no ETag.
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import onnxruntime
@@ -15,7 +15,7 @@ import onnxruntime
 from app.devices import EXECUTION_PROVIDERS
 from app.encoders import ENCODER_VERSIONS
 from app.execution_providers import GRAPH_OPTIMIZATION
-from app.loading import LoadedModel
+from app.served_model import ServedModel
 from app.version import service_version
 
 LENGTH = 16  # hexadecimal digits of a key
@@ -37,27 +37,31 @@ class Reproducibility:
         self._devices = {True: _instruction_set(), False: _gpus_and_driver()}
         self._keys: dict[tuple[str, str], str] = {}
 
-    def key_of(self, model: LoadedModel) -> str:
+    def key_of(self, model: ServedModel) -> str:
         """Of the model's digest, the runtime, and the instruction set or the GPUs that run it."""
         pair = model.digest, model.execution_provider
         if pair not in self._keys:
             self._keys[pair] = _key({**self.facts_of(model), "digest": model.digest})
         return self._keys[pair]
 
-    def facts_of(self, model: LoadedModel) -> dict[str, str]:
+    def facts_of(self, model: ServedModel) -> dict[str, str]:
         """What goes into the key besides the model: the kind of this replica, in words."""
         return {**self.runtime, "device": self.device_of(model)}
 
-    def device_of(self, model: LoadedModel) -> str:
+    def variants_of(self, model: ServedModel) -> Iterable[ServedModel]:
+        """The model as it is on replicas of other kinds that answer for it; none in a process."""
+        return ()
+
+    def device_of(self, model: ServedModel) -> str:
         """The instruction set of the CPU, or the GPUs and their driver: whichever runs it."""
         return f"{model.execution_provider}: {self._devices[_is_on_cpu(model)]}"
 
-    def is_exact(self, model: LoadedModel) -> bool:
+    def is_exact(self, model: ServedModel) -> bool:
         """Whether equal keys are equal bytes; else pixels may be one grey level apart."""
         return _is_on_cpu(model) or self._has_exact_batches
 
 
-def _is_on_cpu(model: LoadedModel) -> bool:
+def _is_on_cpu(model: ServedModel) -> bool:
     return model.execution_provider == EXECUTION_PROVIDERS["cpu"].name
 
 

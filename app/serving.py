@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
+from app import withdrawals
 from app.access.keyring import keyring_of
 from app.departure import Departure
 from app.errors import GanServeError
@@ -77,8 +79,12 @@ def _status(app: FastAPI) -> int:
 
 def _serve_in_workers(settings: Settings, listener: socket.socket, flags: Mapping[str, Any]) -> int:
     os.environ.update({PREFIX + name.upper(): str(value) for name, value in flags.items()})
-    with tempfile.TemporaryDirectory(prefix="ganserve-metrics-") as folder:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)  # /metrics of all workers in one
+    with tempfile.TemporaryDirectory(prefix="ganserve-") as folder:
+        figures, withdrawn = Path(folder, "metrics"), Path(folder, "withdrawn-models")
+        figures.mkdir()
+        withdrawn.touch()
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(figures))  # /metrics of all in one
+        os.environ[withdrawals.VARIABLE] = str(withdrawn)
         config = server_config("app.workers:create_app_from_environment", settings)
         supervisor = Supervisor(config, sockets=[listener])
         supervisor.run()

@@ -31,7 +31,7 @@ async def answer_translation(
         encode_seconds = time.perf_counter() - started
     parts.metrics.encode_duration.labels(order.format).observe(encode_seconds)
     headers = [
-        *model_headers(order.model),
+        *model_headers(translated.made_by or order.model),
         (b"cache-control", NO_STORE.encode()),
         content_type(ENCODERS[order.format].media_type),
         server_timing(

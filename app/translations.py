@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from app.catalogue import Catalogue
 from app.decoders import Source
 from app.encoders import ENCODERS
 from app.errors import InvalidParameter, NotReady, shortened
 from app.negotiation import accepted_format
 from app.pixels import image_of, pixels_of, shrunk_or_enlarged
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from app.translate_parameters import TranslateParameters
 from app.translator import Translated
 
@@ -20,7 +21,7 @@ FILTER = Image.Resampling.BICUBIC
 
 @dataclass(frozen=True)
 class TranslationOrder:
-    model: LoadedModel
+    model: ServedModel
     format: str
     keep_size: bool
 
@@ -30,7 +31,7 @@ def take_translation_order(
     *,
     reference: str | None,
     accept: str | None,
-    registry: Registry,
+    registry: Catalogue,
 ) -> TranslationOrder:
     """Fill in what the parameters leave open.
 
@@ -57,13 +58,13 @@ def render(order: TranslationOrder, translated: Translated) -> bytes:
     return ENCODERS[order.format].encode(image, provenance(order.model, source))
 
 
-def provenance(model: LoadedModel, source: Source) -> str:
+def provenance(model: ServedModel, source: Source) -> str:
     """What an image was made from, as JSON."""
     made_from = {"digest": model.digest, "source_sha256": source.sha256}
     return json.dumps(made_from, separators=(",", ":"))
 
 
-def _model(reference: str | None, registry: Registry) -> LoadedModel:
+def _model(reference: str | None, registry: Catalogue) -> ServedModel:
     if reference is None:
         return registry.default_translator()
     model = registry.resolve(reference)

@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from app.batched_model import BatchedModel, Batching
 from app.deadlines import no_answer_within, until
 from app.decoders import Source, decode
 from app.encoding import EncodingPool
 from app.errors import QueueFull
-from app.loading import LoadedModel
 from app.metrics import Metrics
 from app.pending import Batched
 from app.pixels import Pixels
+from app.runners import Runner, made_by
+from app.served_model import ServedModel
 from contract import SOURCE
 
 
@@ -27,6 +26,7 @@ class Translated:
     decode_seconds: float  # with the wait for a thread
     queue_seconds: float
     inference_seconds: float
+    made_by: ServedModel | None = None  # as in ``BatchedElsewhere``
 
 
 class Translator:
@@ -34,18 +34,20 @@ class Translator:
 
     def __init__(
         self,
-        model: LoadedModel,
-        executor: Executor,
+        model: ServedModel,
+        runner: Runner,
         encoding: EncodingPool,
         metrics: Metrics,
-        batching: Batching,
+        *,
+        max_queue_size: int,
     ) -> None:
+        """``runner`` runs the model; at most ``max_queue_size`` images are being decoded."""
         self._encoding = encoding
-        self._max_queue_size = batching.max_queue_size
+        self._max_queue_size = max_queue_size
         self._num_decoding = 0
         self._decode_duration = metrics.decode_duration
         self._shed = metrics.shed.labels(model.name, str(model.version))
-        self._batched = BatchedModel(model, executor, metrics, batching)
+        self._runner = runner
         card = model.card
         self._decode = partial(
             decode, width=card.width, height=card.height, channels=card.source_channels
@@ -61,7 +63,7 @@ class Translator:
             InvalidUpload: they are, but damaged, animated or too large.
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
-        timeout_s = self._batched.timeout_s if timeout_s is None else timeout_s
+        timeout_s = self._runner.timeout_s if timeout_s is None else timeout_s
         deadline = asyncio.get_running_loop().time() + timeout_s
         async with until(deadline, no_answer_within(timeout_s)):
             return await self._translate(upload, timeout_s)
@@ -72,13 +74,14 @@ class Translator:
         decode_seconds = time.perf_counter() - started
         self._decode_duration.labels(source.format).observe(decode_seconds)
         inputs = {SOURCE: source.pixels[None]}
-        batched = await self._batched.submit(inputs, timeout_s=timeout_s)
+        batched = await self._runner.submit(inputs, timeout_s=timeout_s)
         return Translated(
             source=source,
             image=batched.images[0],
             decode_seconds=decode_seconds,
             queue_seconds=batched.queue_seconds,
             inference_seconds=batched.inference_seconds,
+            made_by=made_by(batched),
         )
 
     async def translate_sources(
@@ -89,7 +92,7 @@ class Translator:
         Raises:
             QueueFull, DeadlineExceeded, InferenceFailed, Draining: as in ``DynamicBatcher.submit``.
         """
-        return await self._batched.submit({SOURCE: sources}, timeout_s=timeout_s)
+        return await self._runner.submit({SOURCE: sources}, timeout_s=timeout_s)
 
     async def _source(self, upload: bytes) -> Source:
         if self._num_decoding >= self._max_queue_size:
@@ -105,4 +108,4 @@ class Translator:
             self._num_decoding -= 1
 
     def close(self) -> None:
-        self._batched.close()
+        self._runner.close()

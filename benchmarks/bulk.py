@@ -10,8 +10,9 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from app.bulk_shards import layout_of, plan_shards
+from app.bulk_shards import shard_maker
 from app.datasets.shard_maker import ShardMaker
 from app.registry import Registry
 from app.settings import Settings
@@ -37,10 +38,9 @@ def measure(models: Path, name: str, *, shard_size: int, rounds: int) -> dict[st
     registry = Registry.load(settings)
     found: dict[str, list[float]] = {"bare": [], "shards": []}
     with tempfile.TemporaryDirectory(prefix="ganserve-bulk-") as folder:
-        asked = {"model": name, "seed": 0, "n": rounds * shard_size}
-        plan = plan_shards(registry, Path(folder), **asked)
-        maker = ShardMaker(plan, layout_of(plan, shard_size), Path(folder), settings)
-        file = plan.model.directory / "model.onnx"
+        asked: dict[str, Any] = {"model": name, "seed": 0, "n": rounds * shard_size}
+        maker = shard_maker(registry, settings, out=Path(folder), shard_size=shard_size, **asked)
+        file = maker.plan.model.directory / "model.onnx"
         for index in range(rounds):
             bare = measure_limit(file, batch_size=BATCH_SIZE, seconds=LIMIT_SECONDS)
             shards = measure_shards(maker, range(index, index + 1), shard_size)

@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app.backend import Backend
 from app.main import create_app
 from app.serving import server_config
 from app.settings import Settings
@@ -39,9 +40,9 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(settings: Settings) -> Iterator[LiveServer]:
+def live_server(settings: Settings, backend: Backend | None = None) -> Iterator[LiveServer]:
     """Serve in a thread; afterwards every connection is closed and the thread has ended."""
-    app = create_app(settings)
+    app = create_app(settings, backend=backend)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(server_config(app, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -24,7 +24,7 @@ from training.cli import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")])
-REASONS = {"gpu", "slow", "docker", "network"}
+REASONS = {"gpu", "slow", "docker", "network", "cluster"}
 FILES = {"grey.jpg": lambda: file_of(noise(60, 80), "JPEG")}  # that readers have of their own
 BLOCK = re.compile(
     r"(?:^<!-- test: (?P<reason>[a-z]+) -->\n)?^```(?P<language>sh|python)\n(?P<text>.*?)^```$",

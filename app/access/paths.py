@@ -9,7 +9,7 @@ OPEN_PATHS = frozenset({"/", "/favicon.ico", "/docs", "/openapi.json", "/metrics
 OPEN_PREFIXES = ("/gallery/", "/health/", "/v2/health/", "/problems/")
 """Pages that hold no model, and what machines watch that have no key."""
 
-ADMIN_PATHS = frozenset({"/models/reload"})
+ADMIN_PATHS = frozenset({"/models/reload", "/models/unload"})
 """What changes the service itself; without keys nobody may."""
 
 

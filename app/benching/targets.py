@@ -53,7 +53,7 @@ async def own_engine(settings: Settings, model: str | None) -> AsyncIterator[Tar
     """Without HTTP: the engine in this process, and the PNG."""
     registry = Registry.load(settings)
     chosen = _choose(registry, model)
-    engine = Engine(registry, settings, Metrics())
+    engine = Engine.here(registry, settings, Metrics())
 
     @asynccontextmanager
     async def connect(num_images: int) -> AsyncIterator[Ask]:

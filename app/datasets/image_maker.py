@@ -10,6 +10,7 @@ from app.datasets.plan import DatasetPlan
 from app.devices import EXECUTION_PROVIDERS
 from app.generator import Generated
 from app.orders import batch_of
+from app.session import Session
 from contract import LABEL, LATENT, sample_latents
 
 
@@ -20,8 +21,9 @@ class ImageMaker:
     the same.
     """
 
-    def __init__(self, plan: DatasetPlan) -> None:
-        self._plan, self._session = plan, plan.model.session
+    def __init__(self, plan: DatasetPlan, session: Session) -> None:
+        """``session`` is that of the plan's model."""
+        self._plan, self._session = plan, session
         self._room_for_a_run = _room_for_runs(plan.model.execution_provider)
 
     def make(self, first: int, num_images: int) -> list[ImageFile]:

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from app.datasets.labels import LabelRule
 from app.layouts import GRID
-from app.loading import LoadedModel
 from app.orders import Order
+from app.served_model import ServedModel
 from contract import NUM_SEEDS, fold, image_seeds
 
 
@@ -15,7 +15,7 @@ from contract import NUM_SEEDS, fold, image_seeds
 class DatasetPlan:
     """One data set with every default filled in."""
 
-    model: LoadedModel
+    model: ServedModel
     seed: int
     num_images: int
     rule: LabelRule

@@ -2,17 +2,18 @@
 
 import secrets
 
+from app.catalogue import Catalogue
 from app.choices import generator_for, label_index
 from app.datasets.labels import LabelRule
 from app.datasets.parameters import DatasetParameters
 from app.datasets.plan import DatasetPlan
 from app.errors import InvalidParameter, NotReady, shortened
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from contract import NUM_SEEDS
 
 
 def plan_dataset(
-    parameters: DatasetParameters, *, registry: Registry, max_images: int
+    parameters: DatasetParameters, *, registry: Catalogue, max_images: int
 ) -> DatasetPlan:
     """Fill in what the parameters leave open.
 
@@ -63,7 +64,7 @@ def _num_images(parameters: DatasetParameters, max_images: int) -> int:
     return asked
 
 
-def _counts(classes: dict[str, int], model: LoadedModel) -> tuple[int, ...]:
+def _counts(classes: dict[str, int], model: ServedModel) -> tuple[int, ...]:
     counts = [0] * model.card.num_classes
     for label, count in classes.items():
         index = label_index(label, model)

@@ -6,10 +6,10 @@ from typing import Any
 from app.inference_protocol.bodies import Inference
 from app.inference_protocol.tensors import output_kind
 from app.pixels import Pixels
-from app.registry import LoadedModel
+from app.served_model import ServedModel
 
 
-def render(model: LoadedModel, asked: Inference, images: Pixels) -> tuple[bytes, int | None]:
+def render(model: ServedModel, asked: Inference, images: Pixels) -> tuple[bytes, int | None]:
     """The body, and the length of its JSON where bytes stand behind it."""
     output: dict[str, Any] = output_kind(model.card).metadata | {"shape": list(images.shape)}
     answer: dict[str, Any] = {"model_name": model.name, "model_version": str(model.version)}

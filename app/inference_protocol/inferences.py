@@ -7,7 +7,8 @@ from app.errors import InvalidParameter
 from app.inference_protocol.bodies import Inference
 from app.inference_protocol.tensors import SEED
 from app.pixels import Pixels
-from app.registry import LoadedModel
+from app.runners import made_by
+from app.served_model import ServedModel
 from contract import LABEL, LATENT, SOURCE
 
 
@@ -16,10 +17,11 @@ class Inferred:
     images: Pixels  # (N, H, W, C)
     queue_seconds: float
     inference_seconds: float
+    made_by: ServedModel | None = None  # as in ``BatchedElsewhere``
 
 
 async def infer(
-    model: LoadedModel, asked: Inference, engine: Engine, *, max_images: int, timeout_s: float
+    model: ServedModel, asked: Inference, engine: Engine, *, max_images: int, timeout_s: float
 ) -> Inferred:
     """Run a model on what is asked for.
 
@@ -35,7 +37,7 @@ async def infer(
     if model.card.kind == "translator":
         sources = asked.inputs[SOURCE]
         done = await engine.translator(model).translate_sources(sources, timeout_s=timeout_s)
-        return Inferred(done.images, done.queue_seconds, done.inference_seconds)
+        return Inferred(done.images, done.queue_seconds, done.inference_seconds, made_by(done))
     if (SEED in asked.inputs) == (LATENT in asked.inputs):
         raise InvalidParameter(f"either {SEED!r} or {LATENT!r} would be right, not both or neither")
     labels, latents = asked.inputs.get(LABEL), asked.inputs.get(LATENT)
@@ -45,4 +47,9 @@ async def infer(
         labels=None if labels is None else labels.tolist(),
         timeout_s=timeout_s,
     )
-    return Inferred(generated.images, generated.queue_seconds, generated.inference_seconds)
+    return Inferred(
+        generated.images,
+        generated.queue_seconds,
+        generated.inference_seconds,
+        generated.made_by,
+    )

@@ -47,7 +47,7 @@ async def answer_images(
             batch.abandoned.set()
     headers = [
         (b"x-seed", b"%d" % order.seed),
-        *model_headers(order.model),
+        *model_headers(generated.made_by or order.model),
         (b"cache-control", NO_STORE.encode()),
         content_type("application/json"),
         server_timing(

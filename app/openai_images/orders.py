@@ -2,6 +2,7 @@
 
 import secrets
 
+from app.catalogue import Catalogue
 from app.choices import generator_for, require_ready
 from app.encoders import PNG
 from app.errors import InvalidParameter
@@ -10,14 +11,14 @@ from app.openai_images.prompts import class_of_prompt
 from app.orders import MAX_PIXELS_ALTOGETHER, Order
 from app.parameters import MAX_SCALE
 from app.pixels import MAX_PIXELS, MAX_SIDE
-from app.registry import LoadedModel, Registry
+from app.served_model import ServedModel
 from contract import NUM_SEEDS, ModelCard
 
 URL = "url"
 
 
 def take_images_order(
-    parameters: ImagesParameters, *, registry: Registry, max_images: int
+    parameters: ImagesParameters, *, registry: Catalogue, max_images: int
 ) -> Order:
     """Fill in what the parameters leave open.
 
@@ -56,7 +57,7 @@ def take_images_order(
     )
 
 
-def _model(reference: str | None, registry: Registry) -> LoadedModel:
+def _model(reference: str | None, registry: Catalogue) -> ServedModel:
     if reference is not None:
         return generator_for(reference, None, registry)
     has_classes = any(model.card.is_conditional for model in registry.models)

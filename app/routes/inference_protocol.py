@@ -29,7 +29,6 @@ from app.inference_protocol.tensors import input_kinds, output_kind
 from app.parts import parts_of
 from app.problems import responses
 from app.raw_response import RawResponse
-from app.registry import LoadedModel
 from app.request_timeouts import timeout_of
 from app.routes.described import (
     BINARY,
@@ -38,6 +37,7 @@ from app.routes.described import (
     TIMEOUT,
     headers,
 )
+from app.served_model import ServedModel
 from app.strict_parameters import MAX_REFERENCE
 from app.version import service_version
 
@@ -96,7 +96,7 @@ async def infer_model(request: Request) -> Response:
             rendered = partial(render, model, asked, inferred.images)
             answer, length = await encoded(rendered, engine=parts.engine, deadline=deadline)
     raw = [
-        *model_headers(model),
+        *model_headers(inferred.made_by or model),
         (b"cache-control", NO_STORE.encode()),
         content_type("application/json" if length is None else BINARY_TYPE),
         server_timing(
@@ -152,7 +152,7 @@ def add_routes(router: APIRouter) -> None:
         )
 
 
-def _model(request: Request) -> LoadedModel:
+def _model(request: Request) -> ServedModel:
     name, version = request.path_params["name"], request.path_params.get("version")
     reference = name if version is None else f"{name}/{version}"
     if len(reference) > MAX_REFERENCE:

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from app.errors import ModelNotFound, shortened
 from app.parts import parts_of
 from app.problems import responses
-from app.registry import FailedModel, LoadedModel
+from app.registry import FailedModel
 from app.repository_files import read_file
 from app.reproducibility import Reproducibility
 from app.schemas import FailedModelEntry, ModelEntry, ModelList
+from app.served_model import ServedModel
 from app.strict_parameters import MAX_REFERENCE
 
 MAX_PREVIEW_BYTES = 10_000_000
@@ -74,14 +75,14 @@ def add_routes(router: APIRouter) -> None:
     )
 
 
-def _model(request: Request) -> LoadedModel:
+def _model(request: Request) -> ServedModel:
     name = request.path_params["name"]
     if len(name) > MAX_REFERENCE:
         raise ModelNotFound(f"model {shortened(name)!r} is not served: no name is so long")
     return parts_of(request).registry.resolve(name)
 
 
-def entry(model: LoadedModel, reproducibility: Reproducibility) -> ModelEntry:
+def entry(model: ServedModel, reproducibility: Reproducibility) -> ModelEntry:
     fields: dict[str, Any] = {
         name: getattr(model.card, name) for name in type(model.card).model_fields
     }
@@ -90,7 +91,7 @@ def entry(model: LoadedModel, reproducibility: Reproducibility) -> ModelEntry:
         version=model.version,
         digest=model.digest,
         checksum=model.checksum,
-        mixes_classes=model.session.mixes_classes,
+        mixes_classes=model.mixes_classes,
         execution_provider=model.execution_provider,
         device=reproducibility.device_of(model),
         reproducibility_key=reproducibility.key_of(model),

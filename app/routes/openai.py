@@ -14,10 +14,10 @@ from app.openai_images.parameters import from_json, images_schemas
 from app.parameter_bodies import read_parameter_body
 from app.parts import parts_of
 from app.problems import responses
-from app.registry import LoadedModel
 from app.request_timeouts import timeout_of
 from app.routes.described import MODEL_HEADERS, NO_STORE_HEADERS, TIMEOUT, headers, request_body
 from app.schemas import OpenAIImages, OpenAIModel, OpenAIModelList
+from app.served_model import ServedModel
 from app.strict_parameters import MAX_REFERENCE
 
 
@@ -87,11 +87,11 @@ def add_routes(router: APIRouter, *, max_images: int) -> None:
     )
 
 
-def _is_generator(model: LoadedModel) -> bool:
+def _is_generator(model: ServedModel) -> bool:
     return model.card.kind == "generator"
 
 
-def _entry(model: LoadedModel, reference: str) -> OpenAIModel:
+def _entry(model: ServedModel, reference: str) -> OpenAIModel:
     created = model.card.created_at
     return OpenAIModel(id=reference, created=int(created.timestamp()) if created else 0)
 

@@ -181,5 +181,5 @@ class Crew:
 
 
 def _free_resources() -> str:
-    free = ray.available_resources()
+    free = ray.available_resources()  # type: ignore[no-untyped-call]
     return ", ".join(f"{free.get(name, 0):g} {name}" for name in ("CPU", "GPU"))

@@ -50,7 +50,7 @@ def run(registry: Registry, metrics: Metrics, tiny_settings: Settings) -> Iterat
         settings = Settings(**tiny_settings.model_dump() | changes)
 
         async def within_an_engine() -> None:
-            engine = Engine(registry, settings, metrics)
+            engine = Engine.here(registry, settings, metrics)
             try:
                 await test(engine)
             finally:
@@ -285,7 +285,7 @@ def test_closing_answers_every_waiter(run: Any, registry: Registry) -> None:
 def test_one_exact_batch_size_gives_the_same_images(tiny_settings: Settings) -> None:
     async def generate(settings: Settings) -> np.ndarray:
         registry = Registry.load(settings)
-        engine = Engine(registry, settings, Metrics())
+        engine = Engine.here(registry, settings, Metrics())
         generated = await engine.generator(registry.resolve("tiny")).generate(seed=0, num_images=11)
         await engine.close()
         return generated.images

@@ -32,7 +32,7 @@ def test_a_flood_on_a_slow_model_delays_another_by_a_run_and_no_more(
     monkeypatch.setattr(Session, "run", run)
 
     async def test() -> tuple[list[float], float]:
-        engine = Engine(registry, settings, Metrics())
+        engine = Engine.here(registry, settings, Metrics())
         started = time.monotonic()
         flood = [
             asyncio.create_task(engine.generator(slow).generate(seed=seed))

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
+from app.access.paths import needed_role
 from app.settings import Settings
 from tests.live_server import live_server
 
@@ -60,7 +61,7 @@ def test_every_example_of_a_body_is_accepted(
     tried = 0
     for name, operation in operations(document):
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-        if "example" in content:
+        if "example" in content and needed_role(name.partition(" ")[2]) != "admin":
             path = name.partition(" ")[2].replace("{name}", "tiny").replace("{version}", "1")
             path = path.replace("{label}", "bag")
             assert client.post(path, json=content["example"]).status_code == 200, name

@@ -242,6 +242,7 @@ def test_the_document_describes_every_route_and_refers_only_to_what_it_holds(
         ("/v1/models/{model}", "get"),
         ("/models", "get"),
         ("/models/reload", "post"),
+        ("/models/unload", "post"),
         ("/models/{name}", "get"),
         ("/models/{name}/preview.png", "get"),
         ("/health/live", "get"),

@@ -26,9 +26,22 @@ SIZE = 100
 def _cluster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
-        bulk.connect(None)
+        _connect_patiently()
         yield
         ray.shutdown()
+
+
+def _connect_patiently() -> None:
+    """Ray gives up on its own processes where a machine is busy for 15 seconds."""
+    for attempt in range(3):
+        try:
+            bulk.connect(None)
+        except Exception:  # of no class of its own
+            ray.shutdown()
+            if attempt == 2:
+                raise
+        else:
+            return
 
 
 @pytest.fixture

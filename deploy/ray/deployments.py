@@ -1,0 +1,84 @@
+"""What Ray Serve calls: the replica of a model, and the ingress with the HTTP app in it."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, cast
+
+from fastapi import FastAPI
+
+from app.logs import configure_logs
+from app.main import create_app
+from app.settings import Settings
+from deploy.ray.messages import Answer, Description, Refusal, Task
+from deploy.ray.remote_backend import RemoteBackend
+from deploy.ray.replica import ModelReplica
+from deploy.ray.scaling import IMAGES
+from ray.exceptions import RayActorError
+from ray.serve.handle import DeploymentHandle
+
+LOST = (RayActorError,)
+"""A replica died with a request, or its machine did, or could not be reached."""
+
+
+class ModelDeployment(ModelReplica):
+    """The replica, with the names that Ray Serve looks for."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        configure_logs(settings)
+        super().__init__(name, settings)
+        self._revision: object = None
+
+    async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
+        """Called at the start, and where the deployment's revision has changed."""
+        is_first, self._revision = self._revision is None, user_config["revision"]
+        if not is_first:
+            await self.reload()
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        return {IMAGES: self.mean_images_under_way()}
+
+    def check_health(self) -> None:
+        """Raises RuntimeError where another process would do better."""
+        if self.must_be_started_again:
+            raise RuntimeError("the device is lost, or a run hangs")
+
+
+class IngressDeployment:
+    """The routes of ``create_app`` before the replicas of all models."""
+
+    def __init__(
+        self, settings: Settings, handles: Mapping[str, DeploymentHandle[Any]], num_bulk: int
+    ) -> None:
+        configure_logs(settings)
+        replicas = {name: _ByHandle(handle) for name, handle in handles.items()}
+        backend = RemoteBackend(settings, replicas, lost=LOST, num_bulk=num_bulk)
+        self._service = create_app(settings, backend=backend)
+        self._revision: object = None
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return self._service
+
+    async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
+        """Called at the start, and where the deployment's revision has changed.
+
+        Raises:
+            ReloadRefused: nothing would be served; what was served still is.
+        """
+        is_first, self._revision = self._revision is None, user_config["revision"]
+        if not is_first:
+            await self._service.state.parts.reloader.reload()
+
+
+class _ByHandle:
+    """``remote_runner.Replicas`` by a handle: one request, one call."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        self._handle = handle
+
+    def submit(self, task: Task) -> Awaitable[Answer | Refusal]:
+        return cast("Awaitable[Answer | Refusal]", self._handle.submit.remote(task))
+
+    def run_bulk(self, task: Task) -> Awaitable[Answer | Refusal]:
+        return cast("Awaitable[Answer | Refusal]", self._handle.run_bulk.remote(task))
+
+    def describe(self, *, rescan: bool) -> Awaitable[Description | Refusal]:
+        return cast("Awaitable[Description | Refusal]", self._handle.describe.remote(rescan=rescan))

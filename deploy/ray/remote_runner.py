@@ -1,0 +1,191 @@
+"""A model's replicas as the engine sees them: one runner. Knows no Ray and no HTTP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import Counter
+
+from app.deadlines import no_answer_within, until
+from app.errors import DeadlineExceeded, Draining, QueueFull
+from app.hang_watch import HangWatch
+from app.metrics import Metrics
+from app.pending import Batched, Finish, Inputs
+from app.runners import BatchedElsewhere
+from app.served_model import ServedModel
+from app.settings import Settings
+from deploy.ray.kinds import RemoteKinds, RemoteModel
+from deploy.ray.messages import Answer, Description, Refusal, Task
+from deploy.ray.sending import Lost, Sender
+
+BULK_PATIENCE_S = 120.0
+"""For one run of bulk work, which waits until requests leave room."""
+
+
+class Replicas(Protocol):
+    """The replicas of one model; which of them is asked is not said."""
+
+    def submit(self, task: Task) -> Awaitable[Answer | Refusal]: ...
+
+    def run_bulk(self, task: Task) -> Awaitable[Answer | Refusal]: ...
+
+    def describe(self, *, rescan: bool) -> Awaitable[Description | Refusal]: ...
+
+
+class RemoteRunner:
+    """Sends what is submitted to the replicas of one model."""
+
+    def __init__(
+        self,
+        model: RemoteModel,
+        replicas: Replicas,
+        kinds: RemoteKinds,
+        metrics: Metrics,
+        sender: Sender,
+        *,
+        timeout_s: float,
+    ) -> None:
+        self.timeout_s = timeout_s
+        # As in the engine, nothing here holds the model itself: this one is of no engine.
+        self._model = kinds.variant(model, model.kind)
+        self._replicas, self._kinds, self._sender = replicas, kinds, sender
+        labels = (model.name, str(model.version))
+        self._queue_duration = metrics.queue_duration.labels(*labels)
+        self._images_generated = metrics.images_generated.labels(*labels)
+        self._shed = metrics.shed.labels(*labels)
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
+
+    async def submit(
+        self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None
+    ) -> Batched:
+        timeout_s = self.timeout_s if timeout_s is None else timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        try:
+            answer = await self._ask(self._replicas.submit, inputs, deadline, timeout_s)
+        except QueueFull:
+            self._shed.inc()
+            raise
+        self._queue_duration.observe(answer.queue_seconds)
+        self._images_generated.inc(len(answer.images))
+        return BatchedElsewhere(
+            answer.images,
+            answer.queue_seconds,
+            answer.inference_seconds,
+            _finished(finish, answer.images),
+            self._made_by(answer),
+        )
+
+    async def run_bulk(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+        deadline = asyncio.get_running_loop().time() + BULK_PATIENCE_S
+        answer = await self._ask(
+            self._replicas.run_bulk, inputs, deadline, BULK_PATIENCE_S, is_bulk=True
+        )
+        self._images_generated.inc(len(answer.images))
+        return answer.images
+
+    def close(self) -> None:
+        self._is_closed = True
+        for task in self._waiting:
+            task.cancel()
+
+    async def _ask(
+        self,
+        method: Callable[[Task], Awaitable[Answer | Refusal]],
+        inputs: Inputs,
+        deadline: float,
+        timeout_s: float,
+        *,
+        is_bulk: bool = False,
+    ) -> Answer:
+        self._check_is_open()
+        loop, digest = asyncio.get_running_loop(), self._model.digest
+        kind = self._model.kind if is_bulk else None  # one data set is of one kind
+
+        def ask() -> Awaitable[Answer | Refusal]:
+            return method(Task(digest, inputs, max(0.001, deadline - loop.time()), kind))
+
+        task = asyncio.current_task()
+        if task is not None:
+            self._waiting.add(task)
+        try:
+            async with until(deadline, no_answer_within(timeout_s)):
+                return await self._sender.send(ask)
+        except DeadlineExceeded:  # the replica was told of less time: some had passed
+            raise DeadlineExceeded(no_answer_within(timeout_s)) from None
+        except asyncio.CancelledError:
+            if task is not None and self._has_cancelled(task):
+                self._check_is_open()
+            raise
+        finally:
+            if task is not None:
+                self._waiting.discard(task)
+
+    def _check_is_open(self) -> None:
+        if self._is_closed:
+            raise Draining("the server is shutting down")
+
+    def _has_cancelled(self, task: asyncio.Task[Any]) -> bool:
+        """Whether it was ``close``, and nobody else."""
+        return self._is_closed and not task.uncancel()
+
+    def _made_by(self, answer: Answer) -> ServedModel | None:
+        if answer.kind == self._model.kind:
+            return None
+        return self._kinds.variant(self._model, answer.kind)
+
+
+class RemoteRunners:
+    """Makes a runner of each model."""
+
+    must_be_started_again = False  # replicas watch themselves
+
+    def __init__(
+        self,
+        replicas: Mapping[str, Replicas],
+        kinds: RemoteKinds,
+        settings: Settings,
+        metrics: Metrics,
+        hangs: HangWatch,
+        *,
+        lost: Lost,
+        num_bulk: int,
+    ) -> None:
+        """``replicas`` by the model's name; ``lost`` as ``Sender`` takes it."""
+        self._replicas, self._kinds, self._lost = replicas, kinds, lost
+        self._timeout_s, self._metrics, self._hangs = settings.request_timeout_s, metrics, hangs
+        self.max_queue_size = settings.max_queue_size
+        self.num_bulk = num_bulk
+        self._sent_again = Counter(
+            "ganserve_sent_again_total",
+            "Requests sent to another replica, by reason: lost, refused, slow",
+            ("model", "reason"),
+            registry=metrics.registry,
+        )
+
+    def runner(self, model: ServedModel) -> RemoteRunner:
+        if not isinstance(model, RemoteModel):
+            raise TypeError(f"model {model.name!r} has no replicas")
+        name = model.name
+        sender = Sender(
+            name, self._lost, lambda reason: self._sent_again.labels(name, reason).inc()
+        )
+        return RemoteRunner(
+            model, self._replicas[name], self._kinds, self._metrics, sender,
+            timeout_s=self._timeout_s,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._hangs.close()
+
+
+def _finished(finish: Finish | None, images: NDArray[np.uint8]) -> Any:
+    """What fails to be made is left to the request's own task, as in ``Part.finished``."""
+    if finish is None:
+        return None
+    try:
+        return finish(images)
+    except Exception:
+        return None

@@ -22,7 +22,7 @@ export PIP_NO_WARN_SCRIPT_LOCATION := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test lint format docs bench bench-family bench-serving schemathesis soak \
-	fuzz chaos sbom
+	fuzz bulk chaos sbom
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; half an hour
 
 soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
 	$(BIN)/python -m tests.soak.run
+
+bulk: $(DEV_READY)  ## write 200,000 images twice, interrupted, and compare them; half an hour
+	$(BIN)/python -m tests.bulk_proof.run
 
 chaos: $(DEV_READY)  ## put faults in at random under load for two minutes (CHAOS_ARGS="--seed 7")
 	$(BIN)/python -m tests.chaos.run $(CHAOS_ARGS)

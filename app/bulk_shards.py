@@ -46,26 +46,29 @@ def generate_shards(
     """
     registry = Registry.load(settings)
     try:
-        plan = plan_shards(registry, out, **asked)
-        maker = ShardMaker(plan, layout_of(plan, shard_size), out, settings)
+        maker = shard_maker(registry, settings, out=out, shard_size=shard_size, **asked)
         with errors_explained(out):
             _write(maker, on_progress, on_note)
     finally:
         registry.close()
-    return plan
+    return maker.plan
 
 
-def plan_shards(registry: Registry, out: Path, **asked: Any) -> DatasetPlan:
-    """What was asked for, with all defaults filled in; a folder's own seed is the first default."""
+def shard_maker(
+    registry: Registry, settings: Settings, *, out: Path, shard_size: int, **asked: Any
+) -> ShardMaker:
+    """What makes the shards that were asked for; raises as ``generate_shards`` does.
+
+    Without a seed, the folder's own is taken.
+    """
     given = {name: value for name, value in asked.items() if value is not None}
     if "seed" not in given and (seed := seed_in(out)) is not None:
         given["seed"] = seed
     parameters = validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
-    return plan_dataset(parameters, registry=registry, max_images=NUM_SEEDS)
-
-
-def layout_of(plan: DatasetPlan, shard_size: int) -> ShardLayout:
-    return ShardLayout(plan.model.name, plan.seed, plan.num_images, shard_size)
+    plan = plan_dataset(parameters, registry=registry, max_images=NUM_SEEDS)
+    layout = ShardLayout(plan.model.name, plan.seed, plan.num_images, shard_size)
+    session = registry.resolve(f"{plan.model.name}/{plan.model.version}").session
+    return ShardMaker(plan, layout, out, session=session, settings=settings)
 
 
 @contextmanager

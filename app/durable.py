@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,11 +37,12 @@ def write_durably(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def remove_unfinished(folder: Path) -> None:
+def remove_unfinished(folder: Path, *, older_than_s: float = STALE_S) -> None:
     """Remove what was left by processes that were killed while they wrote."""
     for path in folder.glob(f".*{_ENDING}"):
-        if time.time() - path.stat().st_mtime > STALE_S:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another one removes it, or has finished it
+            if time.time() - path.stat().st_mtime >= older_than_s:
+                path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -44,13 +44,13 @@ class Reproducibility:
             self._keys[pair] = _key({**self.facts_of(model), "digest": model.digest})
         return self._keys[pair]
 
-    def variants_of(self, model: ServedModel) -> Iterable[ServedModel]:
-        """The model as it is on replicas of other kinds that answer for it; none in a process."""
-        return ()
-
     def facts_of(self, model: ServedModel) -> dict[str, str]:
         """What goes into the key besides the model: the kind of this replica, in words."""
         return {**self.runtime, "device": self.device_of(model)}
+
+    def variants_of(self, model: ServedModel) -> Iterable[ServedModel]:
+        """The model as it is on replicas of other kinds that answer for it; none in a process."""
+        return ()
 
     def device_of(self, model: ServedModel) -> str:
         """The instruction set of the CPU, or the GPUs and their driver: whichever runs it."""

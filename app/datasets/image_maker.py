@@ -9,8 +9,8 @@ from app.datasets.images import ImageFile, encode_images
 from app.datasets.plan import DatasetPlan
 from app.devices import EXECUTION_PROVIDERS
 from app.generator import Generated
-from app.loading import LoadedModel
 from app.orders import batch_of
+from app.session import Session
 from contract import LABEL, LATENT, sample_latents
 
 
@@ -21,10 +21,9 @@ class ImageMaker:
     the same.
     """
 
-    def __init__(self, plan: DatasetPlan) -> None:
-        if not isinstance(plan.model, LoadedModel):
-            raise TypeError(f"model {plan.model.name!r} does not run in this process")
-        self._plan, self._session = plan, plan.model.session
+    def __init__(self, plan: DatasetPlan, session: Session) -> None:
+        """``session`` is that of the plan's model."""
+        self._plan, self._session = plan, session
         self._room_for_a_run = _room_for_runs(plan.model.execution_provider)
 
     def make(self, first: int, num_images: int) -> list[ImageFile]:

@@ -10,6 +10,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ class ShardFolder:
         """Take a file out of the way of a shard, and give its new name."""
         path = self.path / self.layout.file(index)
         aside = path.with_name(path.name + SET_ASIDE)
-        os.replace(path, aside)
+        with suppress(FileNotFoundError):  # another process was first
+            os.replace(path, aside)
         return aside.name
 
     def write(self, index: int, pieces: Iterable[bytes]) -> Shard:
@@ -125,6 +127,7 @@ class ShardFolder:
         self._write_manifest(
             is_complete=True, num_bytes=num_bytes, sha256_of_shards_csv=sha256.hexdigest()
         )
+        remove_unfinished(self.path, older_than_s=0)  # whoever writes one still, writes in vain
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         yield _HEADINGS

@@ -1,5 +1,4 @@
-"""The shards of one data set, made with a loaded model, as fast as all threads go. Knows no disk
-but through the folder, and no machine but its own."""
+"""The shards of one data set, made by all threads with a loaded model. Knows no other machine."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from app.datasets.shard_folder import Shard, ShardFolder, SpoiltShard
 from app.datasets.shard_layout import ShardLayout
 from app.in_order import in_order
 from app.reproducibility import Reproducibility
+from app.session import Session
 from app.settings import Settings
 
 KIND = frozenset({"ganserve", "execution_provider", "reproducibility_key", "kind", "is_exact"})
@@ -37,13 +37,19 @@ class ShardMaker:
     """Makes one shard at a time; ``close`` ends its threads."""
 
     def __init__(
-        self, plan: DatasetPlan, layout: ShardLayout, path: Path, settings: Settings
+        self,
+        plan: DatasetPlan,
+        layout: ShardLayout,
+        path: Path,
+        *,
+        session: Session,
+        settings: Settings,
     ) -> None:
         num_threads = settings.num_threads or num_usable_cores()
         replica = Reproducibility(exact_batch_size=settings.exact_batch_size)
         self.folder = ShardFolder(layout, path, shard_manifest(plan, layout, replica))
-        self._plan, self._layout = plan, layout
-        self._images = ImageMaker(plan)
+        self.plan, self._layout = plan, layout
+        self._images = ImageMaker(plan, session)
         self._batch_size = settings.exact_batch_size or settings.max_batch_size
         self._threads = ThreadPoolExecutor(num_threads, "shards")
         self._num_ahead = NUM_AHEAD * num_threads
@@ -79,7 +85,7 @@ class ShardMaker:
         self._threads.shutdown(cancel_futures=True)
 
     def _pieces(self, index: int, on_images: Callable[[int], object]) -> Iterator[bytes]:
-        archive, folder, layout = TarArchive(self._plan), self.folder, self._layout
+        archive, folder, layout = TarArchive(self.plan), self.folder, self._layout
         about = {
             "shard": layout.file(index),
             "first_seed_of_shard": layout.first_seed(index),
@@ -95,7 +101,7 @@ class ShardMaker:
         yield from archive.closing()
 
     def _entries(self, first: int, num_images: int) -> tuple[int, bytes]:
-        return num_images, samples(self._plan, self._images.make(first, num_images))
+        return num_images, samples(self.plan, self._images.make(first, num_images))
 
 
 def shard_manifest(

@@ -62,14 +62,12 @@ def _crew(options: argparse.Namespace) -> Crew:
         label_selector=dict(options.node_label),
         max_restarts=0,  # the crew replaces it, and gives its shard to another
     )
-    num_workers = options.workers or max(
-        1,
-        int(ray.cluster_resources().get("CPU", 1) // options.cpus_per_worker),  # type: ignore[no-untyped-call]
-    )
+    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    has_room_for = int(resources.get("CPU", 1) // options.cpus_per_worker)
     return Crew(
         lambda: actor.remote(order),
         order.out,
-        num_workers=num_workers,
+        num_workers=options.workers or max(1, has_room_for),
         tell=_tell,
         on_progress=_now_and_then(),
     )

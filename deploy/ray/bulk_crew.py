@@ -95,9 +95,16 @@ class Crew:
                 f"waiting for the first of {self._num_workers} workers to start; the cluster has "
                 f"free: {_free_resources()}"
             )
-        while self._idle and (index := self._next_shard()) is not None:
-            worker = self._idle.pop()
-            self._under_way[worker.ensure.remote(index)] = worker, index
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Nobody stays idle: who has nothing to do leaves, and is not lost with a machine later."""
+        while self._idle:
+            worker, index = self._idle.pop(), self._next_shard()
+            if index is None:
+                ray.kill(worker)
+            else:
+                self._under_way[worker.ensure.remote(index)] = worker, index
 
     def _hear(self, reference: Any) -> None:
         worker, index = self._under_way.pop(reference)

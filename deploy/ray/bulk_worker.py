@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.bulk_shards import errors_explained, layout_of, plan_shards
+from app.bulk_shards import errors_explained, shard_maker
 from app.datasets.folder_manifest import manifest_in
 from app.datasets.shard_layout import ShardLayout
 from app.datasets.shard_maker import ShardMaker
@@ -55,10 +55,14 @@ class BulkWorker:
         order = self._order
         settings = Settings(**order.settings)
         configure_logs(settings.model_copy(update={"log_level": "warning"}))
-        plan = plan_shards(Registry.load(settings), order.out, **order.asked)
-        layout = layout_of(plan, order.shard_size)
-        self._maker = ShardMaker(plan, layout, order.out, settings)
-        return layout, dict(self._maker.folder.manifest)
+        self._maker = shard_maker(
+            Registry.load(settings),
+            settings,
+            out=order.out,
+            shard_size=order.shard_size,
+            **order.asked,
+        )
+        return self._maker.folder.layout, dict(self._maker.folder.manifest)
 
     def ensure(self, index: int) -> Done:
         """Keep a shard that is there and whole, or make it.

@@ -26,9 +26,22 @@ SIZE = 100
 def _cluster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
-        bulk.connect(None)
+        _connect_patiently()
         yield
         ray.shutdown()
+
+
+def _connect_patiently() -> None:
+    """Ray gives up on its own processes where a machine is busy for 15 seconds."""
+    for attempt in range(3):
+        try:
+            bulk.connect(None)
+        except Exception:  # of no class of its own
+            ray.shutdown()
+            if attempt == 2:
+                raise
+        else:
+            return
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ def whole(tiny_settings: Settings, tmp_path: Path) -> dict[str, bytes]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name[0] != "."}
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def crew(
@@ -106,7 +119,6 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_shard_is_replaced(
     (sentence,) = told
     assert sentence.startswith("a worker died over shard 1 and is replaced")
     assert len([*(tmp_path / "graves").iterdir()]) == 1
-    assert len([*order.out.glob(".*.unfinished")]) == 1  # what it left is hidden
     assert contents(order.out) == whole
 
 

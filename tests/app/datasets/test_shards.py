@@ -20,7 +20,7 @@ from app.datasets.shard_layout import ShardLayout
 from app.errors import InvalidParameter
 from app.registry import Registry
 from app.settings import Settings
-from tests.app.datasets.shard_reading import samples_of
+from tests.bulk_proof.reading import samples_of
 from tests.live_server import live_server
 
 MODEL = "tiny-conditional"
@@ -290,15 +290,19 @@ def test_wherever_it_is_killed_no_shard_is_torn_and_the_same_command_goes_on(
     assert step > 20
 
 
-def test_what_a_killed_process_left_is_removed_later(generate: Any) -> None:
+def test_what_a_killed_process_left_is_removed_when_it_is_old_or_all_is_there(
+    generate: Any,
+) -> None:
     folder = generate()
     old, new = (folder / f".{FILES[0]}.{name}.unfinished" for name in ("old", "new"))
     for path in (old, new):
         path.touch()
     os.utime(old, (0, 0))
-    generate()
-    assert not old.exists()
-    assert new.exists()
+    (folder / FILES[3]).unlink()
+    seen: list[tuple[bool, bool]] = []
+    generate(on_progress=lambda num_images: seen.append((old.exists(), new.exists())))
+    assert {*seen} == {(False, True)}
+    assert not new.exists()
 
 
 def test_a_shard_that_is_removed_while_others_are_made_is_missed_in_the_end(

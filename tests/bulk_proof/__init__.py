@@ -1,0 +1,1 @@
+"""Images in bulk, interrupted at random: is every seed there once, and the answer of HTTP?"""

@@ -17,7 +17,7 @@ def undisturbed() -> Iterator[bool]:
     """Gives whether it could; threads among themselves take turns as ever."""
     try:
         slice_before = _TIME_SLICE.read_text()
-        _TIME_SLICE.write_text(str(SHORT_MS))
+        _TIME_SLICE.write_text(f"{SHORT_MS}")
     except OSError:
         yield False
         return

@@ -5,8 +5,9 @@ after every step of the game; so weights stay equal. ``torch.distributed`` carri
 autograd: any loss and any penalty may be differentiated as it likes. Knows no network and no run.
 """
 
+import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -84,6 +85,12 @@ class Processes:
         """
         Raises:
             TrainingError: a fact is another one in another process; the message names both.
+        """
+
+    def refuse_divergence(self, tensors: Callable[[], Mapping[str, Tensor]]) -> None:
+        """
+        Raises:
+            TrainingError: a tensor is not the same in all processes, bit for bit.
         """
 
 
@@ -192,6 +199,12 @@ class Together(Processes):
                             f"{others.get(name)!r} in process {rank}; {what_is_right}"
                         )
 
+    def refuse_divergence(self, tensors: Callable[[], Mapping[str, Tensor]]) -> None:
+        self.refuse_differences(
+            {f"sha256 of {name}": _digest(tensor) for name, tensor in tensors().items()},
+            "nothing of it is saved; processes on unlike devices or versions may round differently",
+        )
+
     def _told_by_each(self, message: Any) -> list[Any]:
         told: list[Any] = [None] * self.place.count
         with self._meeting():
@@ -236,6 +249,11 @@ def joined(place: Place) -> Iterator[Processes]:
 def _gradients(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     parameters = (weight for group in optimizer.param_groups for weight in group["params"])
     return [weight.grad for weight in parameters if weight.grad is not None]
+
+
+def _digest(tensor: Tensor) -> str:
+    as_bytes = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+    return hashlib.sha256(as_bytes.numpy().data).hexdigest()[:16]
 
 
 def _flattened(tensors: list[Tensor]) -> Tensor:

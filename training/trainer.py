@@ -84,6 +84,7 @@ def train(
                 if not broken:
                     game.recalibrate()
                     processes.broadcast(game.players.average_statistics())
+                processes.refuse_divergence(game.players.tensors)
                 of_each = state.gather()
                 with processes.failing_together():
                     if broken:

@@ -62,9 +62,8 @@ def test_weights_statistics_and_optimizers_are_equal_after_every_step(
 
 @pytest.mark.parametrize("run", [*list_systems(), "rules"])
 def test_processes_share_the_batches_of_one_and_draw_other_random_numbers(
-    run: str, played: Played, colours: Path
+    run: str, played: Played
 ) -> None:
-    del colours
     name = "dcgan" if run == "rules" else run
     num_images = 1442 if load_system(name).kind == "generator" else None
     sampler = None if num_images is None else EpochSampler(num_images, seed=0)
@@ -121,12 +120,14 @@ def test_what_one_process_cannot_do_ends_all_and_is_said_once(played: Played) ->
     assert "full-disk cannot be written: no space left on device" in told["full-disk"]
     assert "generator_loss" in told["sick"]
     assert "is not a finite number" in told["sick"]
+    assert "the processes differ: sha256 of generator.0.weight is" in told["diverged"]
     for run, message in told.items():
         assert played.errors.count(message) == 1, run
     assert "gantrain: process 1: data 'nowhere'" in played.errors
     for run in ("odd", "few", "elsewhere", "unlike"):
         assert not (played.folder / run).exists()
-    assert not (played.folder / "sick" / CHECKPOINT).exists()
+    for run in ("sick", "diverged"):
+        assert not (played.folder / run / CHECKPOINT).exists()
 
 
 def test_only_the_first_process_speaks(played: Played) -> None:

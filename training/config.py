@@ -47,7 +47,7 @@ class TrainConfig(BaseModel):
     decay_kimg: float = Field(
         ge=0, description="over so much of the end of training the learning rates fall to 0"
     )
-    batch_size: int = Field(ge=2, le=65_536, description="images a step")
+    batch_size: int = Field(ge=2, le=65_536, description="images a step, of all processes together")
     discriminator_steps: int = Field(
         ge=1, le=1000, description="discriminator steps for each turn of the generator"
     )

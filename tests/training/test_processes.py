@@ -13,9 +13,16 @@ import pytest
 import torch
 
 from tests.live_server import ROOT
-from tests.training.conftest import TINY_LATENT, Gantrain, stats
+from tests.training.conftest import Gantrain, stats
+from tests.training.together import AT_LAST
 from training.checkpoints import CHECKPOINT, FINAL, load_checkpoint
 from training.data.sampling import EpochSampler
+from training.devices import choose_device
+from training.doctor.command_line import command_line
+from training.doctor.disease import Remedy
+from training.errors import TrainingError
+from training.launching import Place, read_place
+from training.runs import resolve_config
 from training.systems import list_systems, load_system
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -23,12 +30,13 @@ LIMIT_S = 300  # of a launch; on two idle cores the longest takes a tenth of it
 BATCH_SIZE = 16
 
 
-def start_together(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*TORCHRUN, *map(str, arguments)], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
-    )  # fmt: skip
+def start_together(errors: Path, *arguments: object) -> subprocess.Popen[str]:
+    with errors.open("w") as file:
+        return subprocess.Popen(
+            [*TORCHRUN, *map(str, arguments)], cwd=ROOT, text=True,
+            stdout=subprocess.PIPE, stderr=file,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,12 +51,25 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory, colours: Path) -> Played:
+    """In one launch, which takes longest. The launcher is told to stop the last run, which would
+    go on for minutes."""
     folder = tmp_path_factory.mktemp("together")
-    process = start_together("-m", "tests.training.together", folder, colours)
-    output, errors = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 0, output + errors
+    told = folder / "errors"
+    process = start_together(told, "-m", "tests.training.together", folder, colours)
+    assert process.stdout is not None
+    output = ""
+    is_last = False
+    for line in process.stdout:
+        output += line
+        is_last |= AT_LAST in line
+        if is_last and "s/kimg" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    rest, _ = process.communicate(timeout=LIMIT_S)
+    errors = told.read_text()
+    assert is_last, output + errors
     seen = tuple(json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1))
-    return Played(folder, seen, output, errors)
+    return Played(folder, seen, output + rest, errors)
 
 
 @pytest.mark.parametrize("run", [*list_systems(), "rules"])
@@ -133,31 +154,24 @@ def test_what_one_process_cannot_do_ends_all_and_is_said_once(played: Played) ->
 def test_only_the_first_process_speaks(played: Played) -> None:
     assert played.output.count(f"finished: {played.folder / 'dcgan'}\n") == 1
     assert "2 processes, the first on cpu, from 0 kimg" in played.output
-    assert played.output.count("stopped by SIGTERM, saved") == len(list_systems())
 
 
-def test_the_launcher_stops_all_and_one_checkpoint_is_written(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = start_together(
-        "-m", "training", "train", "wgan-gp", "--out", run, *TINY_LATENT, "--kimg", "40"
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "s/kimg" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=LIMIT_S)
-    assert output.count("stopped by SIGTERM, saved; the same command with --resume") == 1, errors
+def test_the_launcher_stops_all_and_one_checkpoint_is_written(played: Played) -> None:
+    assert played.output.count("stopped by SIGTERM, saved; the same") == len(list_systems()) + 1
+    _, last = played.output.split(AT_LAST, 1)
+    assert "stopped by SIGTERM, saved; the same command with --resume" in last, played.errors
+    run = played.folder / "launched"
     _, record = load_checkpoint(run / CHECKPOINT)
-    assert record["images_shown"] == stats(run)[-1]["images_shown"] > 0
+    assert 40_000 > record["images_shown"] == stats(run)[-1]["images_shown"] > 0
     assert not list(run.glob(".*partial*"))
 
 
-def test_when_one_process_dies_the_others_end(tmp_path: Path) -> None:
-    process = start_together("-m", "tests.training.dying", tmp_path / "run")
-    _, errors = process.communicate(timeout=LIMIT_S)
+def test_when_one_process_dies_the_others_say_so_and_end(tmp_path: Path) -> None:
+    told = tmp_path / "errors"
+    process = start_together(told, "-m", "tests.training.dying")
+    process.communicate(timeout=LIMIT_S)
     assert process.returncode != 0
-    assert "SIGKILL" in errors  # the launcher says who began
+    assert "process 0 of 2 has lost the others" in told.read_text()
 
 
 @pytest.mark.parametrize(("rank", "is_heard"), [("0", True), ("1", False)])
@@ -170,3 +184,63 @@ def test_a_bad_option_is_said_once(
     with pytest.raises(SystemExit):
         gantrain("train", "dcgan", "--data", "digits", "--out", "run", "--kimg", "many")
     assert ("invalid float value: 'many'" in capsys.readouterr().err) == is_heard
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"batch_size": 16, "processes": 3}, "at least 2; 15 would"),
+        ({"batch_size": 4, "processes": 4}, "at least 2; 8 would"),
+        ({"batch_size": 64, "processes": 64}, "at least 2; 128 would"),
+        ({"batch_size": 20, "processes": 2, "pack": 4}, "at least 2, in packs of 4; 16 would"),
+    ],
+)
+def test_a_batch_that_cannot_be_dealt_equally_is_refused(
+    options: dict[str, int], complaint: str, tmp_path: Path
+) -> None:
+    given = {"system": "dcgan", "data": "digits", **options}
+    with pytest.raises(TrainingError, match=complaint):
+        resolve_config(given, run_dir=tmp_path, resume=False, device=torch.device("cpu"))
+
+
+def test_a_run_of_one_process_says_nothing_of_processes(tmp_path: Path) -> None:
+    given = {"system": "dcgan", "data": "digits"}
+    alone, four = (
+        resolve_config(
+            {**given, "processes": count},
+            run_dir=tmp_path,
+            resume=False,
+            device=torch.device("cpu"),
+        )
+        for count in (1, 4)
+    )
+    assert "processes" not in alone.recipe()
+    assert four.recipe() == alone.recipe() | {"processes": 4}
+    assert (alone.process_batch_size, four.process_batch_size) == (64, 16)
+    remedy = Remedy("", {"pack": 2})
+    assert command_line(alone, remedy, tmp_path / "run").startswith("gantrain train dcgan ")
+    assert command_line(four, remedy, tmp_path / "run").startswith(
+        "torchrun --nproc-per-node 4 -m training train dcgan --data digits --out "
+    )
+
+
+def test_the_place_of_a_process_is_what_its_launcher_says() -> None:
+    assert read_place({}) == read_place({"RANK": "0", "WORLD_SIZE": "1"}) == Place()
+    third = {"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "0"}
+    assert read_place(third) == Place(rank=2, count=4, local_rank=0)
+    for wrong in ({"LOCAL_RANK": "x"}, {"WORLD_SIZE": "4"}):
+        environment = third | wrong if "LOCAL_RANK" in wrong else wrong
+        with pytest.raises(TrainingError, match="needs RANK, WORLD_SIZE, LOCAL_RANK as whole"):
+            read_place(environment)
+
+
+def test_every_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    assert choose_device("auto", Place(3, 4, local_rank=1)) == torch.device("cuda", 1)
+    assert chosen == [1]
+    assert choose_device("cpu", Place(3, 4, local_rank=3)) == torch.device("cpu")
+    with pytest.raises(TrainingError, match="2 GPUs, none for the process of local rank 2; use"):
+        choose_device("cuda", Place(2, 4, local_rank=2))

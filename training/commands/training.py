@@ -48,7 +48,10 @@ RECIPE_OPTIONS = {
 
 
 def add_parser(commands: Commands) -> None:
-    parser = commands.add_parser("train", help="train a system on a data set")
+    parser = commands.add_parser(
+        "train", help="train a system on a data set",
+        epilog="on several processes: torchrun --nproc-per-node N -m training train ...",
+    )  # fmt: skip
     parser.add_argument("system", metavar="SYSTEM", help="see gantrain list")
     parser.add_argument(
         "--data", required=True,
@@ -111,7 +114,7 @@ def _run(options: argparse.Namespace, processes: "Processes") -> int:
     with processes.failing_together():
         evaluator = _evaluator(config, options) if processes.is_first else None
     print(f"{_told(processes)}{device}, from {state.images_shown / 1000:g} kimg", flush=True)
-    with stop_on_signal() as stop:
+    with stop_on_signal(is_patient=processes.place.count > 1) as stop:
         train(
             state,
             options.out,

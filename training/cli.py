@@ -14,7 +14,8 @@ from training.commands import (
     quantising,
     training,
 )
-from training.errors import TrainingError
+from training.errors import ToldError, TrainingError
+from training.launching import heard_if, read_place
 
 COMMANDS = (listing, training, diagnosing, evaluating, exporting, quantising)
 INTERRUPTED = 128 + signal.SIGINT
@@ -22,11 +23,14 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
-    options = build_parser().parse_args(arguments)
     try:
+        with heard_if(read_place().is_first, even_errors=True):
+            options = build_parser().parse_args(arguments)
         with _sigterm_as_exit():  # what was begun is cleaned up
             status: int = options.run(options)
             return status
+    except ToldError:
+        return 1
     except TrainingError as error:
         print(f"gantrain: {error}", file=sys.stderr)
         return 1

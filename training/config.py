@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from training.atomic import write_text_atomically
 from training.errors import TrainingError
@@ -39,7 +47,7 @@ class TrainConfig(BaseModel):
     decay_kimg: float = Field(
         ge=0, description="over so much of the end of training the learning rates fall to 0"
     )
-    batch_size: int = Field(ge=2, le=65_536, description="images a step")
+    batch_size: int = Field(ge=2, le=65_536, description="images a step, of all processes together")
     discriminator_steps: int = Field(
         ge=1, le=1000, description="discriminator steps for each turn of the generator"
     )
@@ -109,6 +117,7 @@ class TrainConfig(BaseModel):
         "weights are always fp32"
     )
     seed: int = Field(ge=0, lt=2**32, description="random seed")
+    processes: int = Field(1, ge=1, description="that train together, each on its share of a batch")
 
     @model_validator(mode="after")
     def _trains_at_all(self) -> Self:
@@ -123,11 +132,38 @@ class TrainConfig(BaseModel):
             )
         if self.batch_size % self.pack:
             raise ValueError(f"batch_size {self.batch_size} is no multiple of pack {self.pack}")
+        self._refuse_unequal_shares()
         return self
+
+    def _refuse_unequal_shares(self) -> None:
+        smallest = self.processes * self.pack
+        if self.batch_size % smallest == 0 and self.process_batch_size >= 2:
+            return
+        if self.pack == 1:
+            smallest *= 2  # batch norm and spread are of several images
+        step = self.processes * self.pack
+        right = max(smallest, step * round(self.batch_size / step))
+        packs = f", in packs of {self.pack}" if self.pack > 1 else ""
+        raise ValueError(
+            f"batch_size {self.batch_size} is for all {self.processes} processes together and must "
+            f"give each the same number of images, at least 2{packs}; {right} would"
+        )
+
+    @model_serializer(mode="wrap")
+    def _as_ever_for_one_process(self, as_dict: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = as_dict(self)
+        if self.processes == 1:
+            values.pop("processes", None)
+        return values
 
     @property
     def total_images(self) -> int:
         return round(self.kimg * 1000)
+
+    @property
+    def process_batch_size(self) -> int:
+        """Images of a batch that each process plays with."""
+        return self.batch_size // self.processes
 
     @property
     def images_per_step(self) -> int:

@@ -16,8 +16,13 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[StopRequest]:
-    """Note the first SIGINT or SIGTERM instead of dying of it; a second one acts as usual."""
+def stop_on_signal(*, is_patient: bool = False) -> Iterator[StopRequest]:
+    """Note the first SIGINT or SIGTERM instead of dying of it; a second one acts as usual.
+
+    Args:
+        is_patient: notes all of them. A launcher passes on what its processes may have got as well,
+            and kills who does not stop.
+    """
     request = StopRequest()
     handled = (signal.SIGINT, signal.SIGTERM)
     previous = {number: signal.getsignal(number) for number in handled}
@@ -28,7 +33,8 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
     def note(number: int, frame: FrameType | None) -> None:
         request.signal_number = number
-        restore()
+        if not is_patient:
+            restore()
 
     for number in handled:
         signal.signal(number, note)

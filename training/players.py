@@ -1,7 +1,7 @@
 """The networks of one run with their averages and optimizers. Knows no data."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from training.checkpoints import below_prefix, with_prefix
 from training.config import TrainConfig
 from training.ema import update_average
 from training.optimizers import flat_state, load_flat_state, make_optimizer
+from training.processes import Processes
 from training.systems import Shape, load_system
 
 GENERATOR = "generator"
@@ -83,6 +84,21 @@ class Players:
             self.discriminators.values(), config, lr=config.discriminator_lr
         )
 
+    def join(self, processes: Processes) -> None:
+        """Play on as the first process does, and from here on learn from what all have seen."""
+        for network in self._networks().values():
+            processes.broadcast([*network.parameters(), *_statistics([network])])
+        for optimizer in self._optimizers().values():
+            processes.join_steps_of(optimizer)
+
+    def statistics(self) -> list[Tensor]:
+        """What the networks that play know of batches; gradients have no part in it."""
+        return _statistics([*self.generators.values(), *self.discriminators.values()])
+
+    def average_statistics(self) -> list[Tensor]:
+        """The same of the averages."""
+        return _statistics(self.averages.values())
+
     def set_learning_rates(self, factor: float) -> None:
         """Use this share of the configured learning rates from now on."""
         for group in self.generator_optimizer.param_groups:
@@ -130,6 +146,11 @@ class Players:
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
+
+
+def _statistics(networks: Iterable[nn.Module]) -> list[Tensor]:
+    buffers = (buffer for network in networks for buffer in network.buffers())
+    return [buffer for buffer in buffers if buffer.is_floating_point()]  # the rest are counts
 
 
 def _placed(networks: dict[str, nn.Module], device: torch.device) -> dict[str, nn.Module]:

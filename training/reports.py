@@ -137,6 +137,23 @@ class Reporter:
             figure.savefig(temporary, format="png", dpi=120)
 
 
+class Silence:
+    """The reports of processes other than the first, which reports for all."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def progress(self) -> None: ...
+
+    def record(self, means: dict[str, float], metrics: dict[str, float]) -> None: ...
+
+    def tick(self, figures: dict[str, float]) -> None: ...
+
+    def end_broken(self, broken: list[str]) -> None: ...
+
+
 def _records_until(path: Path, images_shown: int) -> list[dict[str, Any]]:
     """Records up to the checkpoint: what an interrupted run wrote beyond it is told again."""
     return [record for record in read_records(path) if record["images_shown"] <= images_shown]

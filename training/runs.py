@@ -17,6 +17,7 @@ from training.data.unpaired import load_unpaired
 from training.devices import native_precision
 from training.errors import TrainingError, explaining_disk_errors
 from training.games import Dataset
+from training.processes import ALONE, Processes
 from training.state import TrainingState
 from training.systems import System, load_system
 
@@ -53,6 +54,7 @@ def resolve_config(
                 f"{run_dir} already holds a run; continue it with --resume, or choose another --out"
             )
         stored = TrainConfig.load(run_dir)
+        _refuse_other_number(stored.processes, given.get("processes", 1), run_dir)
         if differences := stored.differences(given):
             raise TrainingError(
                 f"{run_dir} was started with other hyper-parameters: {'; '.join(differences)}; "
@@ -75,6 +77,25 @@ def resolve_config(
     config = TrainConfig.resolve({**defaults, **given})
     _refuse_foreign_options(config)
     return config
+
+
+def _refuse_other_number(started: int, now: int, run_dir: Path) -> None:
+    """Every process has random numbers of its own, which a checkpoint keeps.
+
+    Raises:
+        TrainingError: a run of so many processes cannot be continued by so many.
+    """
+    if started == now:
+        return
+    right = f"torchrun --nproc-per-node {started} -m training train" if started > 1 else "gantrain"
+    raise TrainingError(
+        f"{run_dir} was started by {_told(started)} and cannot be continued by {_told(now)}: it "
+        f"would be another run; continue it with {right}, or choose another --out"
+    )
+
+
+def _told(num_processes: int) -> str:
+    return f"{num_processes} processes" if num_processes > 1 else "one process"
 
 
 def foreign_options(system: System) -> dict[str, float]:
@@ -149,18 +170,30 @@ def is_finished(config: TrainConfig, run_dir: Path) -> bool:
 
 
 def open_state(
-    config: TrainConfig, dataset: Dataset, run_dir: Path, device: torch.device
+    config: TrainConfig,
+    dataset: Dataset,
+    run_dir: Path,
+    device: torch.device,
+    processes: Processes = ALONE,
 ) -> TrainingState:
     """Fresh state, or that of the run's checkpoint where there is one; writes the configuration.
 
     Raises:
         TrainingError: the directory cannot be written, or its checkpoint cannot be continued.
     """
-    state = TrainingState(config, dataset, device)
-    with explaining_disk_errors(run_dir):
-        run_dir.mkdir(parents=True, exist_ok=True)
-        for left_over in run_dir.glob(".*.partial"):  # of a process that was killed
-            left_over.unlink()
+    with processes.failing_together():
+        state = _read_state(config, dataset, run_dir, device, processes)
+    state.join(run_dir)
+    with processes.failing_together(), explaining_disk_errors(run_dir):
+        if processes.is_first:
+            _begin(state, run_dir)
+    return state
+
+
+def _read_state(
+    config: TrainConfig, dataset: Dataset, run_dir: Path, device: torch.device, processes: Processes
+) -> TrainingState:
+    state = TrainingState(config, dataset, device, processes)
     if (run_dir / CHECKPOINT).exists():
         state.resume(run_dir)
         if state.images_shown >= config.total_images + config.images_per_step:
@@ -176,10 +209,16 @@ def open_state(
                 f"{run_dir} lets its learning rates fall towards its end at {stored.kimg:g} kimg; "
                 f"it cannot end at {config.kimg:g}"
             )
-    with explaining_disk_errors(run_dir):
-        if not state.is_finished:  # a run that goes on is not finished until it ends again
-            (run_dir / FINAL).unlink(missing_ok=True)
-        if state.images_shown == 0:  # left over from an attempt before this one
-            (run_dir / BEST).unlink(missing_ok=True)
-        config.save(run_dir)
     return state
+
+
+def _begin(state: TrainingState, run_dir: Path) -> None:
+    """Prepare the directory for what the run will write."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    for left_over in run_dir.glob(".*.partial"):  # of a process that was killed
+        left_over.unlink()
+    if not state.is_finished:  # a run that goes on is not finished until it ends again
+        (run_dir / FINAL).unlink(missing_ok=True)
+    if state.images_shown == 0:  # left over from an attempt before this one
+        (run_dir / BEST).unlink(missing_ok=True)
+    state.config.save(run_dir)

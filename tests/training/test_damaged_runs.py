@@ -84,7 +84,7 @@ def test_a_signal_at_any_moment_is_followed_by_a_checkpoint(
             return self.looks >= 2
 
     @contextmanager
-    def stop_late() -> Iterator[StopRequest]:
+    def stop_late(**_: object) -> Iterator[StopRequest]:
         yield LateSignal()
 
     monkeypatch.setattr("training.interrupts.stop_on_signal", stop_late)

@@ -4,14 +4,16 @@ import argparse
 import math
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training.commands.options import Commands, add_cache_dir, add_data_dir
 from training.config import TrainConfig
 from training.errors import TrainingError
+from training.launching import heard_if, read_place
 
 if TYPE_CHECKING:
     from training.games import Dataset
+    from training.processes import Processes
     from training.trainer import Evaluator
 
 # Options that are fields of the configuration. Their types; the rest the field says.
@@ -46,7 +48,10 @@ RECIPE_OPTIONS = {
 
 
 def add_parser(commands: Commands) -> None:
-    parser = commands.add_parser("train", help="train a system on a data set")
+    parser = commands.add_parser(
+        "train", help="train a system on a data set",
+        epilog="on several processes: torchrun --nproc-per-node N -m training train ...",
+    )  # fmt: skip
     parser.add_argument("system", metavar="SYSTEM", help="see gantrain list")
     parser.add_argument(
         "--data", required=True,
@@ -75,36 +80,41 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from training.processes import joined
+
+    place = read_place()
+    with heard_if(place.is_first), joined(place) as processes:
+        return _run(options, processes)
+
+
+def _run(options: argparse.Namespace, processes: "Processes") -> int:
     from training.devices import choose_device
     from training.interrupts import stop_on_signal
     from training.runs import is_finished, length_of, load_data, open_state, resolve_config
     from training.trainer import train
 
-    if not 0 < options.tick_kimg < math.inf:
-        raise TrainingError(f"--tick-kimg must be above 0, not {options.tick_kimg}")
-    if not 0 <= options.evaluate_kimg < math.inf:
-        raise TrainingError(f"--evaluate-kimg must be 0 or above, not {options.evaluate_kimg}")
-    device = choose_device(options.device)
-    given = {
-        name: getattr(options, name)
-        for name in ("system", "data", *RECIPE_OPTIONS)
-        if getattr(options, name) is not None
-    }
-    config = resolve_config(given, run_dir=options.out, resume=options.resume, device=device)
-    if not options.dry_run and is_finished(config, options.out):
+    with processes.failing_together():
+        _check_intervals(options)
+        device = choose_device(options.device, processes.place)
+        given = _given(options) | {"processes": processes.place.count}
+        config = resolve_config(given, run_dir=options.out, resume=options.resume, device=device)
+        is_over = not options.dry_run and is_finished(config, options.out)
+    if is_over:
         print(f"{options.out} is finished: {length_of(options.out):g} kimg; nothing to do")
         return 0
-    dataset = load_data(config, options.data_dir, licence=options.data_licence)
+    with processes.failing_together(), processes.first_goes_first():  # who may have to download it
+        dataset = load_data(config, options.data_dir, licence=options.data_licence)
     print(config.model_dump_json(indent=2))
     for note in dataset.notes:
         print(f"{dataset.name}: {note}")
     if options.dry_run:
         _print_parameter_counts(config, dataset)
         return 0
-    state = open_state(config, dataset, options.out, device)
-    evaluator = _evaluator(config, options)
-    print(f"{device}, from {state.images_shown / 1000:g} kimg", flush=True)
-    with stop_on_signal() as stop:
+    state = open_state(config, dataset, options.out, device, processes)
+    with processes.failing_together():
+        evaluator = _evaluator(config, options) if processes.is_first else None
+    print(f"{_told(processes)}{device}, from {state.images_shown / 1000:g} kimg", flush=True)
+    with stop_on_signal(is_patient=processes.place.count > 1) as stop:
         train(
             state,
             options.out,
@@ -119,6 +129,24 @@ def run(options: argparse.Namespace) -> int:
         return 128 + stop.signal_number
     print(f"finished: {options.out}")
     return 0
+
+
+def _check_intervals(options: argparse.Namespace) -> None:
+    if not 0 < options.tick_kimg < math.inf:
+        raise TrainingError(f"--tick-kimg must be above 0, not {options.tick_kimg}")
+    if not 0 <= options.evaluate_kimg < math.inf:
+        raise TrainingError(f"--evaluate-kimg must be 0 or above, not {options.evaluate_kimg}")
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """What the user said of the configuration."""
+    names = ("system", "data", *RECIPE_OPTIONS)
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _told(processes: "Processes") -> str:
+    count = processes.place.count
+    return f"{count} processes, the first on " if count > 1 else ""
 
 
 def _evaluator(config: TrainConfig, options: argparse.Namespace) -> "Evaluator | None":

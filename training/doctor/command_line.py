@@ -8,7 +8,7 @@ from training.config import TrainConfig
 from training.doctor.disease import Remedy
 from training.systems import load_system
 
-NO_OPTIONS = {"system", "data", "adam_betas"}
+NO_OPTIONS = {"system", "data", "adam_betas", "processes"}
 
 
 def as_options(remedy: Remedy) -> str:
@@ -27,9 +27,15 @@ def command_line(config: TrainConfig, remedy: Remedy, run_dir: Path) -> str:
         for name, value in config.model_dump().items()
         if name not in NO_OPTIONS and value != tuned.get(name)
     }
-    words = ["gantrain", "train", config.system, "--data", config.data]
+    words = [*_program(config.processes), "train", config.system, "--data", config.data]
     words += ["--out", str(_free_directory(run_dir)), *_options(own | dict(remedy.options))]
     return shlex.join(words)
+
+
+def _program(num_processes: int) -> list[str]:
+    if num_processes == 1:
+        return ["gantrain"]
+    return ["torchrun", "--nproc-per-node", str(num_processes), "-m", "training"]
 
 
 def _options(values: dict[str, object]) -> list[str]:

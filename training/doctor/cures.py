@@ -60,7 +60,7 @@ def pack(course: Course) -> Remedy | None:
     wider = 2 * config.pack
     if course.is_conditional or course.is_translator or wider > MAX_PACK:
         return None
-    if config.batch_size % wider:
+    if config.process_batch_size % wider:
         return None
     return Remedy(f"let the discriminator judge {wider} images together", {"pack": wider})
 

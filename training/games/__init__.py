@@ -13,6 +13,7 @@ from training.data.unpaired import UnpairedDataset
 from training.games.cycle import CycleGame
 from training.games.latent import LatentGame
 from training.players import Players
+from training.processes import Processes
 
 Dataset = ImageDataset | UnpairedDataset
 
@@ -24,7 +25,7 @@ class Game(Protocol):
 
     @property
     def images_shown(self) -> int:
-        """Real images shown so far; set it to continue from there."""
+        """Real images shown so far by all processes; set it to continue from there."""
 
     @images_shown.setter
     def images_shown(self, count: int) -> None: ...
@@ -33,7 +34,7 @@ class Game(Protocol):
         """Update every discriminator, then every generator; gives the signals of the step."""
 
     def buffers(self) -> dict[str, Tensor]:
-        """What must be saved besides the players."""
+        """What must be saved besides the players, of each process."""
 
     def load_buffers(self, buffers: dict[str, Tensor]) -> None: ...
 
@@ -45,9 +46,13 @@ class Game(Protocol):
 
 
 def open_game(
-    config: TrainConfig, dataset: Dataset, players: Players, device: torch.device
+    config: TrainConfig,
+    dataset: Dataset,
+    players: Players,
+    device: torch.device,
+    processes: Processes,
 ) -> Game:
     """The game of this kind of data."""
     if isinstance(dataset, UnpairedDataset):
-        return CycleGame(config, dataset, players, device)
-    return LatentGame(config, dataset, players, device)
+        return CycleGame(config, dataset, players, device, processes)
+    return LatentGame(config, dataset, players, device, processes)

@@ -1,5 +1,6 @@
 """The game of CycleGAN: two generators translate there and back, two discriminators judge."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ from training.games.play import (
 from training.grids import image_grid
 from training.objectives import LOSSES
 from training.players import A_TO_B, B_TO_A, Players
+from training.processes import Processes
 
 NUM_PREVIEWED = 8  # of each domain
 PREVIEW_COLUMNS = 4
@@ -51,9 +53,15 @@ class CycleGame:
     """
 
     def __init__(
-        self, config: TrainConfig, dataset: UnpairedDataset, players: Players, device: torch.device
+        self,
+        config: TrainConfig,
+        dataset: UnpairedDataset,
+        players: Players,
+        device: torch.device,
+        processes: Processes,
     ) -> None:
         self.players = players
+        self._processes = processes
         self._config = config
         self._device = device
         self._objective = LOSSES[config.loss]
@@ -65,7 +73,7 @@ class CycleGame:
                 sampler=EpochSampler(len(images), seed=config.seed + number),
                 maker=generators[maker],
                 judge=discriminators[judge],
-                pool=ImagePool(config.pool_size),
+                pool=ImagePool(math.ceil(config.pool_size / config.processes)),
             )
             for number, (images, held_out, maker, judge) in enumerate(
                 (
@@ -169,8 +177,8 @@ class CycleGame:
         return image_grid(np.stack(shown), 2 * PREVIEW_COLUMNS)
 
     def _draw(self, domain: _Domain) -> Tensor:
-        indices = domain.sampler.next_batch(self._config.batch_size).to(self._device)
-        return _scaled(domain.images[indices])
+        batch = domain.sampler.next_batch(self._config.batch_size)
+        return _scaled(domain.images[self._processes.share(batch).to(self._device)])
 
     def _noisy(self, images: Tensor) -> Tensor:
         return add_noise(images, self._config.instance_noise)

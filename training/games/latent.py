@@ -24,6 +24,7 @@ from training.grids import image_grid
 from training.objectives import LOSSES
 from training.penalties import interpolate, lipschitz_penalty, squared_gradient_norms
 from training.players import GENERATOR, Players
+from training.processes import Processes
 from training.systems import load_system
 
 NUM_PREVIEWED = 64
@@ -33,9 +34,15 @@ class LatentGame:
     """The game of gan, dcgan, wgan, wgan-gp and cgan; the configuration says by which rules."""
 
     def __init__(
-        self, config: TrainConfig, dataset: ImageDataset, players: Players, device: torch.device
+        self,
+        config: TrainConfig,
+        dataset: ImageDataset,
+        players: Players,
+        device: torch.device,
+        processes: Processes,
     ) -> None:
         self.players = players
+        self._processes = processes
         self._config = config
         self._device = device
         self._generator = players.generators[GENERATOR]
@@ -134,17 +141,18 @@ class LatentGame:
         return image_grid(self.generate(range(NUM_PREVIEWED)))
 
     def _draw_reals(self) -> tuple[Tensor, ...]:
-        indices = self._sampler.next_batch(self._config.batch_size).to(self._device)
+        batch = self._sampler.next_batch(self._config.batch_size)
+        indices = self._processes.share(batch).to(self._device)
         images = self._images[indices].float() / 127.5 - 1
         reals = images.contiguous(memory_format=torch.channels_last)
         return (reals,) if self._labels is None else (reals, self._labels[indices])
 
     def _draw_latents(self) -> tuple[Tensor, ...]:
-        config = self._config
-        latent = torch.randn(config.batch_size, config.latent_dim, device=self._device)
+        count = self._config.process_batch_size
+        latent = torch.randn(count, self._config.latent_dim, device=self._device)
         if self._labels is None:
             return (latent,)
-        return latent, torch.randint(self._num_classes, (config.batch_size,), device=self._device)
+        return latent, torch.randint(self._num_classes, (count,), device=self._device)
 
     def _as_seen(self, images: Tensor) -> Tensor:
         """Images as the discriminator sees them: noisy, packs (Lin et al. 2018) as channels."""

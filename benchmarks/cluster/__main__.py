@@ -17,7 +17,7 @@ from app.settings import Settings
 from benchmarks.cluster.environment import free_port, prepare
 from benchmarks.cluster.load import Found, Load, questions
 
-SETTLE_S = 5.0
+AFTERWARDS_S = 15.0  # of load, after the last one is killed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +56,8 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
             (0.6, cluster.kill_node),
         ]
         done: list[str] = []
-        while deeds or load.elapsed_s < options.seconds or load.found.num_answers < options.answers:
+        until_s = options.seconds
+        while deeds or load.elapsed_s < until_s or load.found.num_answers < options.answers:
             if running.done():
                 break
             await _look(cluster, load, watched)
@@ -64,6 +65,7 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
             if deeds and is_whole and load.elapsed_s > deeds[0][0] * options.seconds:
                 what = await asyncio.to_thread(deeds.pop(0)[1])
                 done.append(f"{load.elapsed_s:.1f} s: killed {what}")
+                until_s = max(until_s, load.elapsed_s + AFTERWARDS_S)
                 print(done[-1], flush=True)
         seconds = load.elapsed_s
         load.stop()

@@ -4,6 +4,7 @@ Only one machine is there, and one user: nothing listens beyond it but HAProxy's
 """
 
 import os
+import shlex
 import socket
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def prepare(folder: Path, *, haproxy: bool) -> dict[str, str]:
 
 
 def read(file: Path) -> dict[str, str]:
-    """The variables of an environment file: NAME=value, a line each."""
-    lines = (line.partition("#")[0].strip() for line in file.read_text().splitlines())
-    return dict(line.split("=", 1) for line in lines if line)
+    """The variables of a file for shells: NAME=value, a line each."""
+    words = shlex.split(file.read_text(), comments=True)
+    return dict(word.split("=", 1) for word in words)
 
 
 def free_port() -> int:

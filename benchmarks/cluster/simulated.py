@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from ray import serve
 from ray.cluster_utils import Cluster
 
 from benchmarks.cluster.environment import HOST
+from benchmarks.cluster.processes import below, title
 from deploy.ray.application import build
 
 APPLICATION = "ganserve"
+_REPLICA = f"ray::ServeReplica:{APPLICATION}:"
 MAX_ATTEMPTS = 4  # to start a node
 
 
@@ -35,8 +37,7 @@ class Simulated:
 
     def kill_replica(self, deployment: str) -> str:
         """End one of its processes at once, as the kernel does when memory is short."""
-        title = f"ray::ServeReplica:{APPLICATION}:{deployment}"
-        pids = [pid for pid in _below(self._raylets()) if _title(pid).startswith(title)]
+        pids = [pid for pid in below(self._raylets()) if title(pid) == f"{_REPLICA}{deployment}"]
         os.kill(pids[-1], signal.SIGKILL)
         return f"one of {len(pids)} processes of {deployment}"
 
@@ -45,9 +46,14 @@ class Simulated:
         node = max(self.cluster.worker_nodes, key=lambda each: len(_replicas(_raylet(each))))
         raylet = _raylet(node)
         replicas = _replicas(raylet)
-        for pid in [raylet, *_below([raylet])]:
+        for pid in [raylet, *below([raylet])]:
             os.kill(pid, signal.SIGKILL)
         return f"a node of {self.num_nodes()}, with {', '.join(sorted(replicas)) or 'no replica'}"
+
+    def roots(self) -> list[int]:
+        """Who started all processes of the cluster, its store of what is where included."""
+        (store,) = self.cluster.head_node.all_processes["gcs_server"]
+        return [store.process.pid, *self._raylets()]
 
     def _raylets(self) -> list[int]:
         return [
@@ -91,7 +97,9 @@ def wait_for(number: Mapping[str, int], simulated: Simulated, *, patience_s: flo
 
 def _add_node(cluster: Any, cpus: float, folder: Path) -> None:
     """Ray gives a node's agent 15 s to start, which is little on a machine that is busy."""
+    own = [os.getpid()]
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
+        before = set(below(own))
         try:
             cluster.add_node(
                 num_cpus=cpus,
@@ -102,6 +110,9 @@ def _add_node(cluster: Any, cpus: float, folder: Path) -> None:
         except Exception:
             if not attempts_left:
                 raise
+            for pid in set(below(own)) - before:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         else:
             return
 
@@ -112,25 +123,5 @@ def _raylet(node: Any) -> int:
 
 
 def _replicas(raylet: int) -> list[str]:
-    titles = [_title(pid) for pid in _below([raylet])]
-    return [title.split(":")[-1] for title in titles if title.startswith("ray::ServeReplica")]
-
-
-def _below(parents: list[int]) -> list[int]:
-    """All processes that these started, and those started."""
-    found: list[int] = []
-    for parent in parents:
-        try:
-            tasks = Path(f"/proc/{parent}/task").iterdir()
-            children = [int(c) for task in tasks for c in (task / "children").read_text().split()]
-        except OSError:
-            continue
-        found += [*children, *_below(children)]
-    return found
-
-
-def _title(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
-    except OSError:
-        return ""
+    titles = [title(pid) for pid in below([raylet])]
+    return [each.removeprefix(_REPLICA) for each in titles if each.startswith(_REPLICA)]

@@ -14,7 +14,7 @@ from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.replica import ModelReplica
 from deploy.ray.scaling import IMAGES
 from ray.exceptions import RayActorError
-from ray.serve.handle import DeploymentHandle, DeploymentResponse
+from ray.serve.handle import DeploymentHandle
 
 LOST = (RayActorError,)
 """A replica died with a request, or its machine did, or could not be reached."""
@@ -88,7 +88,7 @@ class _ByHandle:
         return answer
 
 
-async def _answered(response: DeploymentResponse[Any]) -> Any:
+async def _answered(response: Any) -> Any:
     """What a replica answers, which hears of it where nobody waits any more."""
     try:
         return await response

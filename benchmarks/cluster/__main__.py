@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--model", default="gan-mnist")
+    parser.add_argument("--target-images", type=float, default=4.0, help="of one replica")
+    parser.add_argument("--no-kills", action="store_true", help="only look at the scaling")
     parser.add_argument("--no-haproxy", action="store_true", help="Ray's proxy in Python instead")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="c-", ignore_cleanup_errors=True) as folder:
@@ -50,11 +52,15 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
         load = Load(cluster.port, asked, clients=options.clients)
         running = asyncio.create_task(load.run())
         watched: list[tuple[float, dict[str, int], int]] = []
-        deeds = [
-            (0.25, lambda: cluster.kill_replica(model)),
-            (0.4, lambda: cluster.kill_replica("ingress")),
-            (0.6, cluster.kill_node),
-        ]
+        deeds = (
+            []
+            if options.no_kills
+            else [
+                (0.25, lambda: cluster.kill_replica(model)),
+                (0.4, lambda: cluster.kill_replica("ingress")),
+                (0.6, cluster.kill_node),
+            ]
+        )
         done: list[str] = []
         until_s = options.seconds
         while deeds or load.elapsed_s < until_s or load.found.num_answers < options.answers:
@@ -90,7 +96,12 @@ def _arguments(options: argparse.Namespace) -> dict[str, object]:
         "models": {
             options.model: {
                 "num_cpus": 1,
-                "scaling": {"min_replicas": 2, "max_replicas": 4, "target_images": 8, **quick},
+                "scaling": {
+                    "min_replicas": 2,
+                    "max_replicas": 4,
+                    "target_images": options.target_images,
+                    **quick,
+                },
             }
         },
         "ingress": {"num_cpus": 0.5, "num_replicas": 3},

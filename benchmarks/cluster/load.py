@@ -47,7 +47,7 @@ async def questions(settings: Settings, model: str, *, number: int) -> list[Ques
 async def _question(app: Any, model: str, seed: int) -> Question:
     method, path, query, body = "GET", "/generate", f"model={model}&seed={seed}", b""
     if seed % 4 == 1:
-        query += "&n=4&layout=zip"
+        query += "&n=16&layout=zip"
     elif seed % 4 == 2:
         path, query = "/interpolate", f"model={model}&seeds={seed},{seed + 1}&frames=4"
     elif seed % 4 == 3:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import ray
 from ray import serve
@@ -20,6 +21,7 @@ from deploy.ray.application import build
 APPLICATION = "ganserve"
 _REPLICA = f"ray::ServeReplica:{APPLICATION}:"
 MAX_ATTEMPTS = 4  # to start a node
+_IS_INCOMPLETE = "ray._private.utils.get_dashboard_dependency_error"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Simulated:
 
     def kill_replica(self, deployment: str) -> str:
         """End one of its processes at once, as the kernel does when memory is short."""
-        pids = [pid for pid in below(self._raylets()) if title(pid) == f"{_REPLICA}{deployment}"]
+        pids = [pid for pid in below(self._raylets()) if _replica(title(pid)) == deployment]
+        if not pids:
+            raise RuntimeError(f"no process of {deployment} among {self._raylets()}")
         os.kill(pids[-1], signal.SIGKILL)
         return f"one of {len(pids)} processes of {deployment}"
 
@@ -96,17 +100,23 @@ def wait_for(number: Mapping[str, int], simulated: Simulated, *, patience_s: flo
 
 
 def _add_node(cluster: Any, cpus: float, folder: Path) -> None:
-    """Ray gives a node's agent 15 s to start, which is little on a machine that is busy."""
+    """Start a node with no more than it must have.
+
+    Ray gives a node's agent 15 s to start, which is little on a machine that is busy.
+    """
     own = [os.getpid()]
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
         before = set(below(own))
         try:
-            cluster.add_node(
-                num_cpus=cpus,
-                object_store_memory=100 * 1024**2,
-                include_dashboard=False,
-                temp_dir=str(folder),
-            )
+            with patch(_IS_INCOMPLETE, return_value=ImportError("nobody asks for it")):
+                cluster.add_node(
+                    num_cpus=cpus,
+                    object_store_memory=100 * 1024**2,
+                    include_dashboard=False,
+                    include_log_monitor=False,
+                    no_monitor=True,
+                    temp_dir=str(folder),
+                )
         except Exception:
             if not attempts_left:
                 raise
@@ -123,5 +133,11 @@ def _raylet(node: Any) -> int:
 
 
 def _replicas(raylet: int) -> list[str]:
-    titles = [title(pid) for pid in below([raylet])]
-    return [each.removeprefix(_REPLICA) for each in titles if each.startswith(_REPLICA)]
+    return [name for pid in below([raylet]) if (name := _replica(title(pid)))]
+
+
+def _replica(process: str) -> str | None:
+    """The deployment that a process is a replica of, by what it calls itself."""
+    if not process.startswith(_REPLICA):
+        return None
+    return process.removeprefix(_REPLICA).partition(".")[0].strip()

@@ -4,28 +4,32 @@ One Ray instance for all of it, with Ray's own proxy: HAProxy's page of figures 
 this machine. ``python -m benchmarks.cluster`` has it, and several nodes.
 """
 
-import os
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import ray
 from ray import serve
 
 from app.settings import Settings
-from benchmarks.cluster.processes import below, title
+from benchmarks.cluster.environment import HOST
+from benchmarks.cluster.simulated import APPLICATION, Simulated, simulated
 from deploy.ray.application import build
 from tests.deploy.requests import REQUESTS, Asked, comparable
 from tests.live_server import PATIENCE_S, ROOT, free_port, live_server
 from tests.toy_models import make_card, write_model, write_sums
 
-MAX_ATTEMPTS = 4  # Ray gives a node's agent 15 s to start, which is little on a busy machine
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
@@ -38,10 +42,11 @@ pytestmark = [
 class OnRay:
     client: httpx.Client
     arguments: dict[str, Any]
+    cluster: Simulated
 
     def deploy(self, revision: int) -> None:
         self.arguments["revision"] = revision
-        serve.run(build(self.arguments), name="ganserve", route_prefix="/")
+        serve.run(build(self.arguments), name=APPLICATION, route_prefix="/")
 
 
 @pytest.fixture(scope="module")
@@ -66,57 +71,24 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def on_ray(settings: Settings) -> Iterator[OnRay]:
+    port = free_port()
+    arguments = {
+        "settings": settings.model_dump(mode="json", exclude_unset=True),
+        "default": {"num_cpus": 0.1, "scaling": {"max_replicas": 1}},
+        "models": {"tiny": {"scaling": {"min_replicas": 2, "max_replicas": 2}}},
+        "ingress": {"num_cpus": 0.1, "num_replicas": 1},
+    }
     with (
         pytest.MonkeyPatch.context() as patch,
         tempfile.TemporaryDirectory(prefix="r-", ignore_cleanup_errors=True) as folder,
     ):
-        for name, value in {
-            "PYTHONPATH": str(ROOT),
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_worker_niceness": "0",
-            "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
-        }.items():
+        for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        _start_ray(folder)
-        try:
-            port = free_port()
-            serve.start(http_options={"host": "127.0.0.1", "port": port})
-            small = {"num_cpus": 0.1, "scaling": {"max_replicas": 1}}
-            two = {"num_cpus": 0.1, "scaling": {"min_replicas": 2, "max_replicas": 2}}
-            arguments = {
-                "settings": settings.model_dump(mode="json", exclude_unset=True),
-                "default": small,
-                "models": {"tiny": two},
-                "ingress": {"num_cpus": 0.1, "num_replicas": 1},
-            }
-            url = f"http://127.0.0.1:{port}"
-            with httpx.Client(base_url=url, timeout=2 * PATIENCE_S) as client:
-                running = OnRay(client, arguments)
-                running.deploy(revision=1)
-                yield running
-        finally:
-            serve.shutdown()
-            ray.shutdown()
-
-
-def _start_ray(folder: str) -> None:
-    for attempts_left in reversed(range(MAX_ATTEMPTS)):
-        try:
-            ray.init(
-                num_cpus=4,
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-                object_store_memory=100 * 1024**2,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=folder,
-            )
-        except Exception:
-            ray.shutdown()
-            if not attempts_left:
-                raise
-        else:
-            return
+        with (
+            simulated(arguments, num_nodes=1, cpus=4, port=port, folder=Path(folder)) as cluster,
+            httpx.Client(base_url=f"http://{HOST}:{port}", timeout=2 * PATIENCE_S) as client,
+        ):
+            yield OnRay(client, arguments, cluster)
 
 
 @dataclass
@@ -175,18 +147,11 @@ def test_a_replica_killed_under_load_loses_no_request_and_changes_no_byte(on_ray
     expected = {seed: ask(seed).content for seed in range(20)}
     with Clients(ask) as clients:
         clients.wait_for(20)
-        os.kill(_replica("tiny"), signal.SIGKILL)
+        on_ray.cluster.kill_replica("tiny")
         clients.wait_for(60)
     assert not clients.errors
     assert {answer.status_code for _, answer in clients.answers} == {200}
     assert all(answer.content == expected[seed] for seed, answer in clients.answers)
-
-
-def _replica(model: str) -> int:
-    """A process of this test's own Ray, as its node knows it."""
-    (raylet,) = ray._private.worker._global_node.all_processes["raylet"]
-    wanted = f"ray::ServeReplica:ganserve:{model}"
-    return next(pid for pid in below([raylet.process.pid]) if title(pid) == wanted)
 
 
 def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> None:

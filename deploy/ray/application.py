@@ -25,10 +25,11 @@ def build(args: dict[str, Any]) -> Application:
     """
     options = Options.model_validate(args)
     settings = _settings(options)
-    names = sorted({file.name for file in scan(settings.models).files})
-    if not names:
+    found = sorted({file.name for file in scan(settings.models).files})
+    if not found:
         raise ModelRefused(f"the models folder {str(settings.models)!r} holds no model")
-    _refuse_unknown(options, names)
+    _refuse_unknown([*options.models, *(options.only or ())], found)
+    names = [name for name in found if options.only is None or name in options.only]
     user_config = {"revision": options.revision}
     handles = {
         name: _model(name, settings, options.models.get(name, options.default), user_config)
@@ -42,8 +43,8 @@ def _settings(options: Options) -> Settings:
     return settings.model_copy(update={"models": Path(settings.models).absolute()})
 
 
-def _refuse_unknown(options: Options, names: list[str]) -> None:
-    unknown = sorted(set(options.models) - set(names))
+def _refuse_unknown(asked: list[str], names: list[str]) -> None:
+    unknown = sorted(set(asked) - set(names))
     if unknown:
         raise ModelRefused(
             f"the arguments name models that the folder does not hold: {', '.join(unknown)}; "

@@ -1,7 +1,8 @@
 """What Ray Serve calls: the replica of a model, and the ingress with the HTTP app in it."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Any, cast
+import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -74,11 +75,23 @@ class _ByHandle:
     def __init__(self, handle: DeploymentHandle[Any]) -> None:
         self._handle = handle
 
-    def submit(self, task: Task) -> Awaitable[Answer | Refusal]:
-        return cast("Awaitable[Answer | Refusal]", self._handle.submit.remote(task))
+    async def submit(self, task: Task) -> Answer | Refusal:
+        answer: Answer | Refusal = await _answered(self._handle.submit.remote(task))
+        return answer
 
-    def run_bulk(self, task: Task) -> Awaitable[Answer | Refusal]:
-        return cast("Awaitable[Answer | Refusal]", self._handle.run_bulk.remote(task))
+    async def run_bulk(self, task: Task) -> Answer | Refusal:
+        answer: Answer | Refusal = await _answered(self._handle.run_bulk.remote(task))
+        return answer
 
-    def describe(self, *, rescan: bool) -> Awaitable[Description | Refusal]:
-        return cast("Awaitable[Description | Refusal]", self._handle.describe.remote(rescan=rescan))
+    async def describe(self, *, rescan: bool) -> Description | Refusal:
+        answer: Description | Refusal = await _answered(self._handle.describe.remote(rescan=rescan))
+        return answer
+
+
+async def _answered(response: Any) -> Any:
+    """What a replica answers, which hears of it where nobody waits any more."""
+    try:
+        return await response
+    except asyncio.CancelledError:
+        response.cancel()
+        raise

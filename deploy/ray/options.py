@@ -64,4 +64,5 @@ class Options(_Strict):
     models: dict[str, ModelOptions] = Field(
         default_factory=dict, description="by a model's name: what replaces the default"
     )
+    only: list[str] | None = Field(None, description="names to serve; null: all of the folder")
     ingress: IngressOptions = IngressOptions()

@@ -103,8 +103,10 @@ async def _first_good(copies: _Copies[T]) -> T | Refusal:
     while True:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for copy in done:
-            if not pending or _is_good(copy):
+            if _is_good(copy):
                 return copy.result()
+        if not pending:
+            return done.pop().result()
 
 
 def _is_good(copy: asyncio.Future[Any]) -> bool:

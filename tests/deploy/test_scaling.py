@@ -1,0 +1,69 @@
+"""How many replicas are wanted, by images; and what a config file may say."""
+
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from deploy.ray.options import Options
+from deploy.ray.scaling import IMAGES, ByImages
+from deploy.ray.under_way import UnderWay
+
+
+def wanted(*images: float, queued: float = 0, target: float = 8, now: int | None = None) -> float:
+    context = SimpleNamespace(
+        current_num_replicas=len(images) if now is None else now,
+        aggregated_metrics={IMAGES: dict(enumerate(images))},
+        total_queued_requests=queued,
+        total_num_requests=queued,
+    )
+    number, _ = ByImages(target_images=target)(context)  # type: ignore[arg-type]
+    return number
+
+
+def test_replicas_follow_the_images_of_all_of_them() -> None:
+    assert wanted(30, 2) == 4
+    assert wanted(8) == 1
+    assert wanted(8.1) == 2
+    assert wanted(0, 0, 0) == 1
+
+
+def test_requests_that_no_replica_has_yet_count() -> None:
+    assert wanted(8, queued=8) == 2
+
+
+def test_the_first_request_brings_the_first_replica() -> None:
+    assert wanted(now=0) == 0
+    assert wanted(now=0, queued=1) == 1
+
+
+def test_a_replica_reports_a_mean_and_not_a_moment() -> None:
+    now = 100.0
+    under_way = UnderWay(clock=lambda: now)
+    under_way.change(4)
+    now += 3
+    under_way.change(-4)
+    now += 1
+    assert under_way.mean() == 3.0
+    assert under_way.mean() == 0.0
+    under_way.change(7)
+    assert under_way.mean() == 7.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"model": {}}, "model"),
+        ({"default": {"num_gpus": 2}}, "a model runs on one GPU"),
+        ({"default": {"scaling": {"min_replicas": 5, "max_replicas": 2}}}, "at most that"),
+        ({"ingress": {"num_replicas": 0}}, "num_replicas"),
+    ],
+)
+def test_arguments_that_cannot_be_right_are_refused(arguments: object, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Options.model_validate(arguments)
+
+
+def test_shares_of_a_gpu_are_taken() -> None:
+    options = Options.model_validate({"models": {"tiny": {"num_gpus": 0.25}}})
+    assert options.models["tiny"].num_gpus == 0.25

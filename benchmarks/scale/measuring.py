@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -120,8 +120,15 @@ def service_cost(model: LoadedModel, *, repeats: int = 3, seconds: float = 1.0) 
         seconds_an_image, runs_an_image = zip(
             *(min(spent(num) for _ in range(repeats)) for num in CLIENTS), strict=True
         )
-        run_s, image_s = np.polyfit(runs_an_image, seconds_an_image, 1)
-        return Cost(round(1000 * float(run_s), 4), round(1000 * float(image_s), 4))
+        run_s, image_s = straight_line(runs_an_image, seconds_an_image)
+        return Cost(round(1000 * run_s, 4), round(1000 * image_s, 4))
+
+
+def straight_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Slope and height at 0, by least squares; the least of those where all ``x`` are the same."""
+    columns = np.stack([np.array(x), np.ones(len(x))], axis=1)
+    (slope, height), *_ = np.linalg.lstsq(columns, np.array(y), rcond=None)
+    return float(slope), float(height)
 
 
 def answer_cost(model: LoadedModel, *, repeats: int = 3, seconds: float = 1.0) -> Answer:

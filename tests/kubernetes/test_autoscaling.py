@@ -27,6 +27,11 @@ def test_it_follows_the_queue_in_images(name: str) -> None:
     assert 0 < target <= Settings.model_fields["max_queue_size"].default / 16
 
 
+def test_on_a_gpu_a_full_run_may_wait() -> None:
+    full = overlay("gpu").environment["GANSERVE_EXACT_BATCH_SIZE"]
+    assert pods_metrics("gpu")["ganserve_queue_images"] == full
+
+
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_the_adapter_makes_every_metric_that_is_asked_for(name: str) -> None:
     assert pods_metrics(name).keys() <= RULES.keys()

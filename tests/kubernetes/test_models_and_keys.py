@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.settings import Settings
 from tests.kubernetes.rendered import (
@@ -46,6 +47,18 @@ def test_whoever_names_images_of_his_own_gets_them(name: str, tmp_path: Path) ->
     )
     assert own.container["image"] == "mine/server:7"
     assert own.volumes["models"]["image"]["reference"] == f"mine/m@{digest}"
+
+
+def test_the_kustomization_of_the_page_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    given = yaml.safe_load(block.replace("sha256:…", "sha256:" + 64 * "0"))
+    (overlay_path,) = given["resources"]
+    target = FOLDER.parents[1] / overlay_path.removeprefix("ganserve/")
+    own = render_own(tmp_path, **given | {"resources": [reach(tmp_path, target)]})
+    assert own.container["image"] == "registry.example.org/team/ganserve:cpu"
+    assert own.environment["GANSERVE_MAX_IMAGES"] == "64"
+    assert own.environment["GANSERVE_LOG_FORMAT"] == "json"
 
 
 def test_a_claim_is_read_by_all_and_looked_at_again(

@@ -5,7 +5,13 @@ import pytest
 from app.registry import Registry
 from app.settings import Settings
 from benchmarks.scale import measuring
-from benchmarks.scale.measuring import answer_cost, file_bytes, run_seconds, service_cost
+from benchmarks.scale.measuring import (
+    answer_cost,
+    file_bytes,
+    run_seconds,
+    service_cost,
+    straight_line,
+)
 from benchmarks.scale.validating import ask_at
 
 
@@ -20,6 +26,11 @@ def test_a_run_takes_longer_with_more_images(model: measuring.LoadedModel) -> No
     one, many = (run_seconds(model, n, repeats=2, seconds=0.05) for n in (1, 64))
     assert 0 < one < many
     assert 50 < file_bytes(model) < 2000
+
+
+def test_a_line_goes_through_its_points_and_needs_no_two_places() -> None:
+    assert straight_line([1.0, 0.5, 0.1], [5.0, 4.0, 3.2]) == pytest.approx((2, 3))
+    assert sum(straight_line([1.0, 1.0], [4.0, 4.0])) == pytest.approx(4)
 
 
 def test_a_server_is_asked_at_the_given_moments(

@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale import autoscaling, cdn, costs, page, plan, plots, results, simulating
+from benchmarks.scale import (
+    autoscaling,
+    cdn,
+    costs,
+    figures,
+    markdown,
+    page,
+    plan,
+    plots,
+    results,
+    simulating,
+)
 
 RECORD = results.load()
 SIMULATED = RECORD["simulated"]
@@ -22,7 +33,7 @@ def test_what_the_page_says_of_another_page_stands_there() -> None:
 
 def test_lines_are_wrapped_and_nothing_is_lost() -> None:
     text = "# One\n\na\nb\n\n1. first of\n   all\n2. second\n\n| x |\n| - |\n"
-    assert page.wrapped(text) == "# One\n\na b\n\n1. first of all\n2. second\n\n| x |\n| - |\n"
+    assert markdown.wrapped(text) == "# One\n\na b\n\n1. first of all\n2. second\n\n| x |\n| - |\n"
 
 
 def test_what_follows_from_the_measured_at_once_is_what_stands_there() -> None:
@@ -41,21 +52,21 @@ def test_what_follows_from_the_measured_at_once_is_what_stands_there() -> None:
 
 def test_one_row_simulated_again_is_the_same() -> None:
     times = simulating.times_of(RECORD["measured"], plan.FLOAT)
-    assert simulating._scale(times, min(plan.RATES)) == page.scale(
+    assert simulating._scale(times, min(plan.RATES)) == figures.scale(
         RECORD, plan.FLOAT, min(plan.RATES)
     )
 
 
 def test_more_requests_take_more_replicas_and_int8_fewer() -> None:
     for model in plan.MODELS:
-        counts = [page.scale(RECORD, model, rate)["replicas"] for rate in plan.RATES]
+        counts = [figures.scale(RECORD, model, rate)["replicas"] for rate in plan.RATES]
         assert counts == sorted(counts)
         for rate in plan.RATES:
-            row = page.scale(RECORD, model, rate)
+            row = figures.scale(RECORD, model, rate)
             assert row["p99_ms"] <= plan.MOST_P99_MS
-            assert row["replicas"] <= page.planned(RECORD, model, rate)
+            assert row["replicas"] <= figures.planned(RECORD, model, rate)
     most = max(plan.RATES)
-    by_model = [page.scale(RECORD, model, most)["replicas"] for model in plan.MODELS]
+    by_model = [figures.scale(RECORD, model, most)["replicas"] for model in plan.MODELS]
     assert by_model[1] < by_model[0]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.bulk_shards import shard_maker
 from app.datasets.shard_maker import ShardMaker
+from app.logs import configure_logs
 from app.registry import Registry
 from app.settings import Settings
 from benchmarks.serving.limit import measure_limit
@@ -34,7 +35,8 @@ def measure_shards(maker: ShardMaker, indices: range, num_images: int) -> dict[s
 
 def measure(models: Path, name: str, *, shard_size: int, rounds: int) -> dict[str, list[float]]:
     """CPU milliseconds per image of each round."""
-    settings = Settings(models=models, device="cpu", max_batch_size=BATCH_SIZE)
+    settings = Settings(models=models, device="cpu", max_batch_size=BATCH_SIZE, log_level="warning")
+    configure_logs(settings)
     registry = Registry.load(settings)
     found: dict[str, list[float]] = {"bare": [], "shards": []}
     with tempfile.TemporaryDirectory(prefix="ganserve-bulk-") as folder:

@@ -68,6 +68,13 @@ def _crew(options: argparse.Namespace) -> Crew:
         lambda: actor.remote(order),
         order.out,
         num_workers=options.workers or max(1, has_room_for),
+        needs=", ".join(
+            [
+                f"{options.cpus_per_worker:g} CPU",
+                f"{options.gpus_per_worker:g} GPU",
+                *(f"a machine labelled {key}={value}" for key, value in options.node_label),
+            ]
+        ),
         tell=_tell,
         on_progress=_now_and_then(),
     )

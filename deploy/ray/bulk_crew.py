@@ -36,6 +36,7 @@ class Crew:
         out: Path,
         *,
         num_workers: int,
+        needs: str,
         tell: Callable[[str], object],
         on_progress: Callable[[ShardLayout, int, int], object],
     ) -> None:
@@ -43,10 +44,11 @@ class Crew:
 
         Args:
             hire: starts an actor of ``BulkWorker``, or gives one that starts when there is room.
+            needs: what each of them needs, in words.
             tell: called with what a person should know.
             on_progress: called with the layout, images that are there, and how many were made.
         """
-        self._hire, self._out, self._num_workers = hire, out, num_workers
+        self._hire, self._out, self._num_workers, self._needs = hire, out, num_workers, needs
         self._tell, self._on_progress = tell, on_progress
         self._expected = manifest_in(out)
         self._folder: ShardFolder | None = None
@@ -92,8 +94,8 @@ class Crew:
             self._hear(reference)
         if not ready and self._folder is None:
             self._tell(
-                f"waiting for the first of {self._num_workers} workers to start; the cluster has "
-                f"free: {_free_resources()}"
+                f"waiting for the first of {self._num_workers} workers to start, which needs "
+                f"{self._needs}; free are {_free_resources()}"
             )
         self._hand_out()
 

@@ -74,6 +74,7 @@ def crew(
         lambda: actor.remote(order),
         order.out,
         num_workers=num_workers,
+        needs="1 CPU",
         tell=lambda sentence: None if _is_waiting(sentence) else told.append(sentence),
         on_progress=on_progress,
     )
@@ -158,6 +159,28 @@ def test_what_stops_a_worker_stops_the_job_in_the_same_words(order: BulkOrder) -
     wrong = replace(order, asked=ASKED | {"model": "nobody"})
     with pytest.raises(ModelNotFound, match="model 'nobody' is not served"):
         crew(wrong, BulkWorker, []).work()
+
+
+@pytest.mark.usefixtures("_cluster")
+def test_whoever_waits_is_told_for_what_and_may_leave(
+    tiny_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        if _is_waiting(sentence):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(bulk, "connect", lambda address: None)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(bulk, "_tell", tell)
+    monkeypatch.setattr(bulk_crew, "PATIENCE_S", 0.2)
+    flags = ["--n", "5", "--out", str(tmp_path / "out"), "--models", str(tiny_settings.models)]
+    assert bulk.main([*flags, "--node-label", "kind=nowhere"]) == bulk.INTERRUPTED
+    waiting, interrupted = told
+    assert "needs 1 CPU, 0 GPU, a machine labelled kind=nowhere; free are" in waiting
+    assert "the same command goes on" in interrupted
 
 
 def test_a_folder_that_machines_do_not_share_is_told(

@@ -18,6 +18,7 @@ from benchmarks.cluster.environment import free_port, prepare
 from benchmarks.cluster.load import Found, Load, questions
 
 AFTERWARDS_S = 15.0  # of load, after the last one is killed
+UNSEEN_S = 10.0  # Ray looks after its replicas less often than that
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,16 +63,17 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
             ]
         )
         done: list[str] = []
-        until_s = options.seconds
+        until_s, next_s = options.seconds, 0.0
         while deeds or load.elapsed_s < until_s or load.found.num_answers < options.answers:
             if running.done():
                 break
             await _look(cluster, load, watched)
             is_whole = all(watched[-1][1].get(name, 0) >= each for name, each in whole.items())
-            if deeds and is_whole and load.elapsed_s > deeds[0][0] * options.seconds:
+            if deeds and is_whole and load.elapsed_s > max(next_s, deeds[0][0] * options.seconds):
                 what = await asyncio.to_thread(deeds.pop(0)[1])
                 done.append(f"{load.elapsed_s:.1f} s: killed {what}")
                 until_s = max(until_s, load.elapsed_s + AFTERWARDS_S)
+                next_s = load.elapsed_s + UNSEEN_S
                 print(done[-1], flush=True)
         seconds = load.elapsed_s
         load.stop()
@@ -87,23 +89,20 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, object]:
-    quick = {"upscale_delay_s": 2, "downscale_delay_s": 10, "look_back_s": 3}
+    scaling = {
+        "min_replicas": 2,
+        "max_replicas": 4,
+        "target_images": options.target_images,
+        "upscale_delay_s": 2,
+        "downscale_delay_s": 10,
+        "look_back_s": 3,
+    }
     small = {"num_cpus": 0.1, "scaling": {"min_replicas": 1, "max_replicas": 1}}
     return {
         "settings": {"models": str(options.models), "device": "cpu"},
         "default": small,
         "only": [options.model],
-        "models": {
-            options.model: {
-                "num_cpus": 1,
-                "scaling": {
-                    "min_replicas": 2,
-                    "max_replicas": 4,
-                    "target_images": options.target_images,
-                    **quick,
-                },
-            }
-        },
+        "models": {options.model: {"num_cpus": 1, "scaling": scaling}},
         "ingress": {"num_cpus": 0.5, "num_replicas": 3},
     }
 

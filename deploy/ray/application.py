@@ -13,6 +13,7 @@ from ray import serve
 from ray.serve import Application
 
 _SURGE_PERCENT = 100  # the new replica is there before the old one leaves
+_BULK_RUNS = 2  # of one data set, at the replicas at once
 _MORE_THAN_THE_QUEUE = 64  # requests at a replica: the queue refuses, in its own words
 
 
@@ -89,7 +90,7 @@ def _ingress(
         graceful_shutdown_timeout_s=settings.shutdown_timeout_s,
     )
     ingress = serve.ingress()(IngressDeployment)
-    return configure(ingress).bind(of_ingress, handles, num_bulk=2)
+    return configure(ingress).bind(of_ingress, handles, num_bulk=_BULK_RUNS)
 
 
 def _autoscaling(scaling: Scaling) -> dict[str, Any]:

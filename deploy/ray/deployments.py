@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
 
+from app.errors import ReloadRefused
 from app.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
@@ -32,7 +34,8 @@ class ModelDeployment(ModelReplica):
         """Called at the start, and where the deployment's revision has changed."""
         is_first, self._revision = self._revision is None, user_config["revision"]
         if not is_first:
-            await self.reload()
+            with suppress(ReloadRefused):  # it is in the log; what was served still is
+                await self.reload()
 
     def record_autoscaling_stats(self) -> dict[str, float]:
         return {IMAGES: self.mean_images_under_way()}
@@ -59,14 +62,11 @@ class IngressDeployment:
         return self._service
 
     async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
-        """Called at the start, and where the deployment's revision has changed.
-
-        Raises:
-            ReloadRefused: nothing would be served; what was served still is.
-        """
+        """Called at the start, and where the deployment's revision has changed."""
         is_first, self._revision = self._revision is None, user_config["revision"]
         if not is_first:
-            await self._service.state.parts.reloader.reload()
+            with suppress(ReloadRefused):
+                await self._service.state.parts.reloader.reload()
 
 
 class _ByHandle:

@@ -4,6 +4,7 @@ Nothing here is Ray's: a replica is a plain object whose methods Ray Serve calls
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -104,18 +105,12 @@ class ModelReplica:
             ReloadRefused: it cannot be read, or nothing would be left; all stays as it is.
         """
         async with self._one_at_a_time:
-            self._registry = await asyncio.to_thread(self._registry.reloaded)
-            self._rescanned_at = asyncio.get_running_loop().time()
-            self._adopt()
+            await self._rescan()
 
     @property
     def must_be_started_again(self) -> bool:
         """Whether the device is lost, or a run hangs."""
         return self._runners.must_be_started_again
-
-    @property
-    def num_bulk(self) -> int:
-        return self._runners.num_bulk
 
     def mean_images_under_way(self) -> float:
         """Images that wait or are computed, on average since this was asked last."""
@@ -143,13 +138,22 @@ class ModelReplica:
         async with self._one_at_a_time:
             now = asyncio.get_running_loop().time()
             if digest not in self._served and now - self._rescanned_at >= RESCAN_S:
-                self._registry = await asyncio.to_thread(self._registry.reloaded)
-                self._rescanned_at = asyncio.get_running_loop().time()
-                self._adopt()
+                with suppress(ReloadRefused):  # it is in the log
+                    await self._rescan()
         served = self._served.get(digest)
         if served is None:
             raise _NotHere(f"model {self._name!r} is not served here as @{digest[:12]}")
         return served
+
+    async def _rescan(self) -> None:
+        try:
+            self._registry = await asyncio.to_thread(self._registry.reloaded)
+        except ReloadRefused as error:
+            log.error("reload_refused", model=self._name, reason=error.detail)
+            raise
+        finally:
+            self._rescanned_at = asyncio.get_running_loop().time()
+        self._adopt()
 
     def _adopt(self) -> None:
         digests = set()

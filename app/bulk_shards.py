@@ -78,10 +78,14 @@ def errors_explained(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "make room there, or move the folder to where there is some" if is_full else ""
+        advice = (
+            "make room there, or move the folder to where there is some"
+            if is_full
+            else "another folder would be right, or the right to write there"
+        )
         raise InvalidParameter(
-            f"cannot write to {str(out)!r}: {error.strerror}. The shards that are there "
-            f"stay: {advice or 'once it can be written'}, and the same command goes on"
+            f"cannot write to {str(out)!r}: {error.strerror}; {advice}. The shards that are there "
+            "stay, and the same command goes on with them"
         ) from error
 
 

@@ -238,6 +238,12 @@ def test_ctrl_c_leaves_finished_shards_and_nothing_else(
     assert {name: whole[name] for name in FILES[:2]} == {name: left[name] for name in FILES[:2]}
 
 
+def test_a_file_in_the_place_of_the_folder_is_told(generate: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(InvalidParameter, match="Not a directory; another folder would be right"):
+        generate()
+
+
 class Killed(BaseException):
     """The process is no more: from then on, nothing that it would do happens."""
 

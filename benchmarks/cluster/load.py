@@ -13,7 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from benchmarks.cluster.environment import HOST
 
-CLIENT_TIMEOUT_S = 30.0
+CLIENT_TIMEOUT_S = 45.0
 
 
 @dataclass(frozen=True)

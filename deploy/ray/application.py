@@ -64,6 +64,7 @@ def _model(
         max_ongoing_requests=settings.max_queue_size + _MORE_THAN_THE_QUEUE,
         autoscaling_config=_autoscaling(options.scaling),
         user_config=user_config,
+        logging_config={"enable_access_log": settings.access_log},
         max_surge_percent=_SURGE_PERCENT,
         graceful_shutdown_timeout_s=settings.shutdown_timeout_s,
         health_check_period_s=5,
@@ -86,6 +87,7 @@ def _ingress(
         ray_actor_options={"num_cpus": options.num_cpus},
         max_ongoing_requests=settings.max_connections,
         user_config=user_config,
+        logging_config={"enable_access_log": settings.access_log},
         max_surge_percent=_SURGE_PERCENT,
         graceful_shutdown_timeout_s=settings.shutdown_timeout_s,
     )

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--model", default="gan-mnist")
-    parser.add_argument("--target-images", type=float, default=4.0, help="of one replica")
+    parser.add_argument("--target-images", type=float, default=2.0, help="of one replica")
     parser.add_argument("--no-kills", action="store_true", help="only look at the scaling")
     parser.add_argument("--no-haproxy", action="store_true", help="Ray's proxy in Python instead")
     options = parser.parse_args(arguments)

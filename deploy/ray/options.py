@@ -19,7 +19,7 @@ class Scaling(_Strict):
     )
     upscale_delay_s: float = Field(5, ge=0, description="seconds of need before there are more")
     downscale_delay_s: float = Field(60, ge=0, description="seconds without need before fewer")
-    look_back_s: float = Field(10, gt=0, description="seconds over which images are averaged")
+    look_back_s: float = Field(15, gt=0, description="seconds over which images are averaged")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:

@@ -32,6 +32,7 @@ ENVIRONMENT = {
 }
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Ray's own files and sockets
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -140,20 +141,6 @@ def _is_equal(asked: Asked, one: httpx.Client, other: httpx.Client) -> bool:
     return comparable(asked.send(one)) == comparable(asked.send(other))
 
 
-def test_a_replica_killed_under_load_loses_no_request_and_changes_no_byte(on_ray: OnRay) -> None:
-    def ask(seed: int) -> httpx.Response:
-        return on_ray.client.get("/generate", params={"seed": seed, "n": 4})
-
-    expected = {seed: ask(seed).content for seed in range(20)}
-    with Clients(ask) as clients:
-        clients.wait_for(20)
-        on_ray.cluster.kill_replica("tiny")
-        clients.wait_for(60)
-    assert not clients.errors
-    assert {answer.status_code for _, answer in clients.answers} == {200}
-    assert all(answer.content == expected[seed] for seed, answer in clients.answers)
-
-
 def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> None:
     """Every answer names the file that made it, and is the answer of that file."""
 
@@ -172,3 +159,17 @@ def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> No
     assert set(models[-20:]) == {"tiny/2"}
     made = {(seed, each.headers["x-model-digest"], each.content) for seed, each in clients.answers}
     assert len(made) == len({(seed, digest) for seed, digest, _ in made})
+
+
+def test_a_replica_killed_under_load_loses_no_request_and_changes_no_byte(on_ray: OnRay) -> None:
+    def ask(seed: int) -> httpx.Response:
+        return on_ray.client.get("/generate", params={"seed": seed, "n": 4})
+
+    expected = {seed: ask(seed).content for seed in range(20)}
+    with Clients(ask) as clients:
+        clients.wait_for(20)
+        on_ray.cluster.kill_replica("tiny")
+        clients.wait_for(60)
+    assert not clients.errors
+    assert {answer.status_code for _, answer in clients.answers} == {200}
+    assert all(answer.content == expected[seed] for seed, answer in clients.answers)

@@ -45,8 +45,8 @@ def plans(tinted: Path) -> tuple[Plan, ...]:
     colours = ("--data", f"colourise:{tinted}", "--width", "0.125")
     return (
         Plan("dcgan", "frechet_distance", digits, "60"),
-        Plan("wgan-gp", "frechet_distance", digits, "30"),
-        Plan("cyclegan", "pair_error_a2b", colours, "6"),
+        Plan("wgan-gp", "frechet_distance", digits, "10"),
+        Plan("cyclegan", "pair_error_a2b", colours, "3"),
     )
 
 

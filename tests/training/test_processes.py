@@ -14,7 +14,7 @@ import torch
 
 from tests.live_server import ROOT
 from tests.training.conftest import Gantrain, stats
-from tests.training.together import AT_LAST
+from tests.training.together import AT_LAST, LIMIT_S
 from training.checkpoints import CHECKPOINT, FINAL, load_checkpoint
 from training.data.sampling import EpochSampler
 from training.devices import choose_device
@@ -26,7 +26,6 @@ from training.runs import resolve_config
 from training.systems import list_systems, load_system
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-LIMIT_S = 300  # of a launch; on two idle cores the longest takes a tenth of it
 BATCH_SIZE = 16
 
 

@@ -12,6 +12,7 @@ from torchmetrics.image.kid import KernelInceptionDistance
 NUM_SUBSETS = 100  # of the kernel distance
 SUBSET_SIZE = 1000
 SEED = 0
+COMPUTED_BY_ONE = False  # or torchmetrics waits for other processes, which wait for this one
 
 Features = NDArray[np.float32]
 
@@ -21,7 +22,9 @@ def frechet_distance(reals: Features, fakes: Features) -> float:
 
     Heusel, Ramsauer, Unterthiner, Nessler and Hochreiter 2017, equation 6.
     """
-    metric = FrechetInceptionDistance(feature=_Precomputed(reals.shape[1]))
+    metric = FrechetInceptionDistance(
+        feature=_Precomputed(reals.shape[1]), sync_on_compute=COMPUTED_BY_ONE
+    )
     metric.update(torch.from_numpy(reals), real=True)
     metric.update(torch.from_numpy(fakes), real=False)
     return max(0.0, float(metric.compute()))
@@ -40,6 +43,7 @@ def kernel_distance(reals: Features, fakes: Features) -> float:
             feature=_Precomputed(reals.shape[1]),
             subsets=NUM_SUBSETS,
             subset_size=min(SUBSET_SIZE, len(reals), len(fakes)),
+            sync_on_compute=COMPUTED_BY_ONE,
         )
         metric.update(torch.from_numpy(reals), real=True)
         metric.update(torch.from_numpy(fakes), real=False)

@@ -114,7 +114,9 @@ def _own_server(models: Path) -> Iterator[Contestant]:
     port = free_port()
     command = [sys.executable, "-m", "app", "serve", "--port", str(port), "--models", str(models)]
     environment = {**os.environ, "GANSERVE_NUM_THREADS": "1", "GANSERVE_DEVICE": "cpu"}
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
+    server = subprocess.Popen(  # noqa: S603  # our own module
+        command, env=environment, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + PATIENCE_S
         while not _is_ready(port):

@@ -18,7 +18,7 @@ from app.layouts import GRID, LAYOUTS, media_type
 from app.orders import Order, batch_of
 from app.parts import Parts
 from app.raw_response import RawHeaders, RawResponse
-from app.seeded_answers import caching_headers
+from app.seeded_answers import caching_headers, computed_headers
 from contract import image_seeds
 
 
@@ -33,7 +33,7 @@ async def answer(
         generated = await _generate(order, parts.engine, timeout_s)
         if generated.made_by is not None:
             order = order.of(generated.made_by)
-            caching, _ = caching_headers(request, fields, order, parts)
+            caching = computed_headers(request, order, parts)
         body, encode_seconds = generated.finished or await _encode(
             order, generated, parts.engine, deadline
         )

@@ -120,15 +120,21 @@ class ModelCatalogue(Generic[M_co]):
         return model
 
     def _what_is_served(self, match: re.Match[str] | None = None) -> str:
+        unloaded = "it was unloaded, which POST /models/reload undoes; "
+        why = unloaded if match and self._was_unloaded(match) else ""
         if match and match["name"] in self._versions:
             versions = self._versions[match["name"]]
             these = (f"{model.version} (@{model.digest[:12]})" for model in versions)
-            return f"its versions are: {', '.join(these)}"
+            return f"{why}its versions are: {', '.join(these)}"
         reasons = [p.reason for p in self.failed if match and p.name == match["name"]]
-        why = f"it failed to load: {'; '.join(reasons)}; " if reasons else ""
-        if match and any(each.split("/")[0] == match["name"] for each in self.withdrawn):
-            why += "it was unloaded, which POST /models/reload undoes; "
+        why += f"it failed to load: {'; '.join(reasons)}; " if reasons else ""
         return f"{why}served are: {', '.join(self._versions) or '(none)'}"
+
+    def _was_unloaded(self, match: re.Match[str]) -> bool:
+        if match["version"]:
+            return is_withdrawn(match["name"], int(match["version"]), self.withdrawn)
+        is_gone = match["name"] not in self._versions
+        return is_gone and any(each.split("/")[0] == match["name"] for each in self.withdrawn)
 
 
 Catalogue = ModelCatalogue[ServedModel]

@@ -13,7 +13,7 @@ from app.header_fields import HeaderFields
 from app.interpolations import Interpolation, render
 from app.parts import Parts
 from app.raw_response import RawHeaders, RawResponse
-from app.seeded_answers import caching_headers
+from app.seeded_answers import caching_headers, computed_headers
 
 
 async def answer_interpolation(
@@ -37,7 +37,7 @@ async def answer_interpolation(
         )
         if generated.made_by is not None:
             order = order.of(generated.made_by)
-            caching, _ = caching_headers(request, fields, order, parts)
+            caching = computed_headers(request, order, parts)
         started = time.perf_counter()
         body = await encoded(
             partial(render, order, generated.images), engine=parts.engine, deadline=deadline

@@ -72,9 +72,16 @@ class Reloader:
         Raises as ``reload`` does.
         """
         async with self._one_at_a_time:
-            changes = await self._look_again(frozenset())
             with _refusing_disk_errors():
-                self._withdrawals.clear()
+                before = self._withdrawals.read()
+                self._withdrawals.clear()  # first: what is unloaded during the look stays so
+            try:
+                changes = await self._look_again(frozenset())
+            except ReloadRefused:
+                with _refusing_disk_errors():
+                    for reference in before:
+                        self._withdrawals.add(reference)
+                raise
         self._source.tell_others()
         return changes
 

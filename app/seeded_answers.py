@@ -56,6 +56,13 @@ def caching_headers(
     return headers, False
 
 
+def computed_headers(request: Request, order: SeededOrder, parts: Parts) -> RawHeaders:
+    """The header fields of an answer that was made, on the kind of replica that made it."""
+    if not order.is_seeded or request.method != "GET":
+        return NOT_SEEDED
+    return _headers(order, parts)[0]
+
+
 def _headers(order: SeededOrder, parts: Parts) -> tuple[RawHeaders, str]:
     replica = parts.reproducibility
     is_exact = replica.is_exact(order.model)

@@ -101,13 +101,18 @@ class ShardFolder:
     def write(self, index: int, pieces: Iterable[bytes]) -> Shard:
         """Write a shard: it is there once all of it is on the disk. Raises OSError."""
         name, num_bytes, sha256 = self.layout.file(index), 0, hashlib.sha256()
-        with durable(self.path / name) as file:
-            for piece in pieces:
-                file.write(piece)
-                sha256.update(piece)
-                num_bytes += len(piece)
-            line = f"{sha256.hexdigest()}  {name}\n"
-            write_durably(self.path / (name + _CHECKSUM), line.encode())
+        try:
+            with durable(self.path / name) as file:
+                for piece in pieces:
+                    file.write(piece)
+                    sha256.update(piece)
+                    num_bytes += len(piece)
+                line = f"{sha256.hexdigest()}  {name}\n"
+                write_durably(self.path / (name + _CHECKSUM), line.encode())
+        except FileNotFoundError:
+            if not (self.path / name).exists():
+                raise
+            # Another process has written the same shard, and has completed the data set since.
         return Shard(name, num_bytes, sha256.hexdigest())
 
     def complete(self) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ray
+from app.bulk_shards import errors_explained
 from app.cpu import num_usable_cores
 from app.datasets.folder_manifest import seed_in
 from app.datasets.shard_layout import ShardLayout
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     connect(options.address)
     try:
-        folder = _crew(options).work()
+        with errors_explained(options.out):
+            folder = _crew(options).work()
     except (GanServeError, CrewFailed) as error:
         _tell(str(error))
         return FAILED
@@ -159,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--models", type=Path, metavar="DIR", help="on every machine")
     parser.add_argument("--device", choices=DEVICES)
-    parser.add_argument("--workers", type=int, metavar="N", help="else as many as have room now")
+    parser.add_argument("--workers", type=_count, metavar="N", help="else as many as have room")
     parser.add_argument("--cpus-per-worker", type=_positive, default=1.0, metavar="CPUS")
     parser.add_argument(
         "--gpus-per-worker", type=float, default=0.0, metavar="GPUS", help="a share, or 1"
@@ -176,6 +178,13 @@ def _parser() -> argparse.ArgumentParser:
         "--address", help="of a cluster, or auto; else RAY_ADDRESS, or this machine alone: local"
     )
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def _positive(text: str) -> float:

@@ -75,7 +75,7 @@ class Sender:
                 if not answer.elsewhere:
                     raise error_of(answer)
                 self._on_sent_again("refused")
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311  # no secret
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _ask(self, ask: Callable[[], Awaitable[T | Refusal]]) -> T | Refusal:

@@ -1,16 +1,19 @@
 """A model is taken off on request: in every worker, until a reload, and never the last one."""
 
+import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.backend import OwnBackend
 from app.registry import Registry
+from app.reloading import Reloader
 from app.settings import Settings
 from app.withdrawals import Withdrawals
 from tests.access_files import add_key, bearer, guarded
@@ -67,6 +70,8 @@ def test_one_version_goes_and_the_one_before_is_what_the_name_means(
     assert second.headers["x-model"] == "tiny/2"
     digest = second.headers["x-model-digest"]
     assert unload(server.client, f"tiny@{digest[:12]}").json()["removed"] == ["tiny/2"]
+    gone = server.client.get("/generate?model=tiny/2").json()["detail"]
+    assert "it was unloaded, which POST /models/reload undoes; its versions are: 1" in gone
     assert server.client.get("/generate?model=tiny&seed=1").content == first.content
     assert unload(server.client, "tiny").json()["removed"] == ["tiny/1"]
 
@@ -186,3 +191,34 @@ def test_every_worker_follows_and_so_does_one_that_is_started_later(
         assert all_answer(404)
         assert client.post("/models/reload").status_code == 200
         wait_until(lambda: all_answer(200))
+
+
+def test_what_another_worker_unloads_during_a_reload_stays_off(tiny_settings: Settings) -> None:
+    withdrawals = Withdrawals()
+    withdrawals.add("tiny-two")
+
+    class Backend(OwnBackend):
+        async def reloaded(self, *, withdrawn: Set[str] = frozenset()) -> Registry:
+            withdrawals.add("tiny")
+            return await super().reloaded(withdrawn=withdrawn)
+
+    async def test() -> None:
+        backend = Backend(tiny_settings)
+        catalogue = await backend.load(withdrawn=withdrawals.read())
+        reloader = Reloader(catalogue, backend, withdrawals, lambda catalogue: None)
+        assert (await reloader.reload_everywhere()).added == ("tiny-two/1", "tiny-two/2")
+        assert withdrawals.read() == {"tiny"}
+        backend.close()
+
+    asyncio.run(test())
+
+
+def test_a_reload_that_is_refused_undoes_nothing(server: LiveServer, tiny_repository: Path) -> None:
+    unload(server.client, "tiny")
+    away = tiny_repository.with_name("away")
+    tiny_repository.rename(away)
+    assert server.client.post("/models/reload").status_code == 409
+    away.rename(tiny_repository)
+    write_model(tiny_repository, make_card("newcomer"))
+    wait_until(lambda: server.client.get("/generate?model=newcomer").status_code == 200)
+    assert server.client.get("/generate?model=tiny").status_code == 404

@@ -82,7 +82,7 @@ define install
 		$(BIN)/python -m pip uninstall --quiet --yes onnxruntime onnxruntime-gpu && rm .venv/.ready-*; \
 	fi
 	@echo "Installing ganserve[$(1)] into .venv"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(1)]'
+	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[$(1)]'
 endef
 
 $(SERVE_READY): $(PACKAGING) | $(BIN)/python

@@ -33,11 +33,6 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(autouse=True)
-def _uncovered(no_cover: None) -> None:
-    """Coverage is of ``app`` and ``contract``; here its tracing would take a third of the time."""
-
-
 @pytest.fixture(scope="session")
 def gantrain() -> Gantrain:
     """The command line in this process: arguments in, exit status out."""

@@ -31,7 +31,7 @@ def introduction(record: Row) -> str:
     ]
     head = (
         "requests of one image",
-        f"replicas of two cores, each loaded to {plan.BUSY:.0%}, `{plan.FLOAT}`",
+        f"replicas of two cores, each loaded to {plan.LOADED:.0%}, `{plan.FLOAT}`",
         "the same in int8",
         "what gives way first",
         "what to change",
@@ -78,7 +78,7 @@ def costs_of_images(record: Row) -> str:
     for model in plan.MODELS:
         ms = core_ms(record, model)
         dollars = costs.per_million_on_cores(
-            core_ms=ms, price_per_core_hour=plan.CORE_HOUR, utilisation=plan.BUSY
+            core_ms=ms, price_per_core_hour=plan.CORE_HOUR, load=plan.LOADED
         )
         rows.append([f"`{model}`", f"{ms / 3.6:.2f}", f"{dollars:.3f}"])
     float_even, int8_even = (
@@ -93,7 +93,7 @@ def costs_of_images(record: Row) -> str:
         table=table(("model", "core hours for a million images, one a request", "dollars"), rows),
         core_hour=plan.CORE_HOUR,
         gpu_hour=plan.GPU_HOUR,
-        busy=plan.BUSY,
+        loaded=plan.LOADED,
         float=plan.FLOAT,
         float_even=float_even,
         least_images=math.ceil(float_even * request_ms(record) / 1000),

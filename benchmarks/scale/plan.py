@@ -43,6 +43,7 @@ RUSH_START_S, RUSH_S = 30, 900
 
 CORE_HOUR, GPU_HOUR = 0.04, 3.00
 """Dollars: assumptions, round and of no vendor."""
-BUSY = 0.6
-"""Share of the time for which what is paid for works."""
+LOADED = 0.6
+"""Share of what it can make at most for which a replica is planned and paid. Its cores are busy for
+more of the time, since runs are small where little waits."""
 SEED = 20261128

@@ -136,10 +136,12 @@ def _verdict(record: Row) -> str:
             f"{each['rate']:g} a second: {busy} busy, {size} images in a run, {p50} in p50, "
             f"p99 {slower:.1f} times as long"
         )
-    worst = max(deviation(each, "utilisation") for each in record["live"])
+    worst, worst_p50 = (
+        max(deviation(each, name) for each in record["live"]) for name in ("utilisation", "p50_ms")
+    )
     return (
         f"The service's median round beside the simulation, {'; '.join(told)}. What makes the p99 "
         "are pauses of 50 to 150 ms in each round, of a virtual machine that is shared; they are "
-        f"not simulated. So the cores may be {worst:.0%} busier than simulated, p50 up to twice as "
-        "long, and **p99 is what the queue alone gives**."
+        f"not simulated. So the cores may be {worst:.0%} busier than simulated, p50 up to "
+        f"{worst_p50 + 1:.1f} times as long, and **p99 is what the queue alone gives**."
     )

@@ -1,7 +1,5 @@
 """The first half of the page: what a core gives, what it costs, whether to trust the rest."""
 
-import math
-
 from benchmarks.scale import costs, plan, words
 from benchmarks.scale.figures import Row, core_ms, counted, deviation, gigabits, planned, request_ms
 from benchmarks.scale.markdown import table
@@ -89,6 +87,7 @@ def costs_of_images(record: Row) -> str:
         )
         for model in plan.MODELS
     )
+    loop = 1000 / request_ms(record)
     return words.COSTS.format(
         table=table(("model", "core hours for a million images, one a request", "dollars"), rows),
         core_hour=plan.CORE_HOUR,
@@ -96,8 +95,16 @@ def costs_of_images(record: Row) -> str:
         loaded=plan.LOADED,
         float=plan.FLOAT,
         float_even=float_even,
-        least_images=math.ceil(float_even * request_ms(record) / 1000),
-        loop=1000 / request_ms(record),
+        least_images=costs.least_images_in_a_request(
+            core_ms=core_ms(record, plan.FLOAT),
+            request_ms=request_ms(record),
+            price_per_core_hour=plan.CORE_HOUR,
+            price_per_gpu_hour=plan.GPU_HOUR,
+        ),
+        loop=loop,
+        loop_dollars=costs.per_million_on_a_gpu(
+            images_per_second=loop, price_per_gpu_hour=plan.GPU_HOUR, load=plan.LOADED
+        ),
         int8_even=int8_even,
     )
 

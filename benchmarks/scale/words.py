@@ -52,8 +52,9 @@ cheaper than cores from **{float_even:,.0f} images a second** on with `{float}`,
 {int8_even:,.0f} with the int8 file on the
 cores, if it is loaded to as much of what it can make. One process uses one GPU, and its event
 loop takes {loop:,.0f} requests a second: with one image
-a request it is the loop that ends first, and such a GPU pays only from {least_images} images a
-request on.
+a request it is the loop that ends first, a million of them cost {loop_dollars:.2f} dollars, and
+such a GPU pays only from {least_images} images a request on (`{float}`; cores are cheaper then,
+too, since the images share what a request costs).
 """
 
 TRUST = """

@@ -103,6 +103,18 @@ def test_costs_are_hours_times_prices() -> None:
     ) == pytest.approx(costs.per_million_on_cores(core_ms=2, price_per_core_hour=0.04, load=0.6))
 
 
+def test_a_gpu_that_waits_for_the_loop_pays_from_where_cores_are_dearer() -> None:
+    """With n images a request cores take 2 + 1 / n ms an image, and the GPU makes 1,000 n."""
+    found = costs.least_images_in_a_request(
+        core_ms=3, request_ms=1, price_per_core_hour=0.1, price_per_gpu_hour=1
+    )
+    assert found == 5  # 10 / 5,000 <= 2.2 / 1,000, but 10 / 4,000 > 2.25 / 1,000
+    alone = costs.least_images_in_a_request(
+        core_ms=3, request_ms=1, price_per_core_hour=0.5, price_per_gpu_hour=1
+    )
+    assert alone == 1
+
+
 def test_the_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "PLOT", tmp_path / "scale.png")
     plots.draw(RECORD)

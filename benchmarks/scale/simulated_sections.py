@@ -111,6 +111,8 @@ def scales(record: Row) -> str:
             rows,
         ),
         most=plan.MOST_P99_MS,
+        spare=plan.FIRST_TRIED - 1,
+        step=1 / plan.STEPS,
         float=plan.FLOAT,
         loop=1000 / request_ms(record),
         large_cores=large_cores,

@@ -113,8 +113,9 @@ requests, or keep the load lower.
 SCALES = """
 ## At 10, 1,000 and 100,000 requests a second
 
-Of one image each, evenly, by the better of two: the fewest replicas of two cores with a p99 of at
-most {most} ms, and beside them those of which each is loaded to {loaded:.0%}, with which one
+Of one image each, evenly, by the better of two: about the fewest replicas of two cores with a p99
+of at most {most} ms (where they are many, tried from {spare:.0%} more than capacity asks for, in
+steps of {step:.0%}), and beside them those of which each is loaded to {loaded:.0%}, with which one
 should plan.
 
 {table}

@@ -36,8 +36,8 @@ def counted(replicas: int) -> str:
 
 
 def planned(record: Row, model: str, rate: float) -> int:
-    """Replicas of which each is loaded to ``BUSY``."""
-    return math.ceil(rate / (plan.BUSY * float(record["simulated"]["capacity"][model])))
+    """Replicas of which each is loaded to ``LOADED``."""
+    return math.ceil(rate / (plan.LOADED * float(record["simulated"]["capacity"][model])))
 
 
 def deviation(each: Row, figure: str) -> float:

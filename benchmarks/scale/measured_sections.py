@@ -1,7 +1,5 @@
 """The first half of the page: what a core gives, what it costs, whether to trust the rest."""
 
-import math
-
 from benchmarks.scale import costs, plan, words
 from benchmarks.scale.figures import Row, core_ms, counted, deviation, gigabits, planned, request_ms
 from benchmarks.scale.markdown import table
@@ -31,7 +29,7 @@ def introduction(record: Row) -> str:
     ]
     head = (
         "requests of one image",
-        f"replicas of two cores, each loaded to {plan.BUSY:.0%}, `{plan.FLOAT}`",
+        f"replicas of two cores, each loaded to {plan.LOADED:.0%}, `{plan.FLOAT}`",
         "the same in int8",
         "what gives way first",
         "what to change",
@@ -78,7 +76,7 @@ def costs_of_images(record: Row) -> str:
     for model in plan.MODELS:
         ms = core_ms(record, model)
         dollars = costs.per_million_on_cores(
-            core_ms=ms, price_per_core_hour=plan.CORE_HOUR, utilisation=plan.BUSY
+            core_ms=ms, price_per_core_hour=plan.CORE_HOUR, load=plan.LOADED
         )
         rows.append([f"`{model}`", f"{ms / 3.6:.2f}", f"{dollars:.3f}"])
     float_even, int8_even = (
@@ -89,15 +87,24 @@ def costs_of_images(record: Row) -> str:
         )
         for model in plan.MODELS
     )
+    loop = 1000 / request_ms(record)
     return words.COSTS.format(
         table=table(("model", "core hours for a million images, one a request", "dollars"), rows),
         core_hour=plan.CORE_HOUR,
         gpu_hour=plan.GPU_HOUR,
-        busy=plan.BUSY,
+        loaded=plan.LOADED,
         float=plan.FLOAT,
         float_even=float_even,
-        least_images=math.ceil(float_even * request_ms(record) / 1000),
-        loop=1000 / request_ms(record),
+        least_images=costs.least_images_in_a_request(
+            core_ms=core_ms(record, plan.FLOAT),
+            request_ms=request_ms(record),
+            price_per_core_hour=plan.CORE_HOUR,
+            price_per_gpu_hour=plan.GPU_HOUR,
+        ),
+        loop=loop,
+        loop_dollars=costs.per_million_on_a_gpu(
+            images_per_second=loop, price_per_gpu_hour=plan.GPU_HOUR, load=plan.LOADED
+        ),
         int8_even=int8_even,
     )
 
@@ -136,10 +143,12 @@ def _verdict(record: Row) -> str:
             f"{each['rate']:g} a second: {busy} busy, {size} images in a run, {p50} in p50, "
             f"p99 {slower:.1f} times as long"
         )
-    worst = max(deviation(each, "utilisation") for each in record["live"])
+    worst, worst_p50 = (
+        max(deviation(each, name) for each in record["live"]) for name in ("utilisation", "p50_ms")
+    )
     return (
         f"The service's median round beside the simulation, {'; '.join(told)}. What makes the p99 "
         "are pauses of 50 to 150 ms in each round, of a virtual machine that is shared; they are "
-        f"not simulated. So the cores may be {worst:.0%} busier than simulated, p50 up to twice as "
-        "long, and **p99 is what the queue alone gives**."
+        f"not simulated. So the cores may be {worst:.0%} busier than simulated, p50 up to "
+        f"{worst_p50 + 1:.1f} times as long, and **p99 is what the queue alone gives**."
     )

@@ -27,6 +27,9 @@ ROUTED_REQUESTS = 40_000
 RATES = (10, 1_000, 100_000)
 """Requests a second, of one image."""
 MOST_P99_MS = 100
+FIRST_TRIED, STEPS = 1.04, 50
+"""Replicas tried: from so many times those that would be busy all the time, rounded down, by one of
+``STEPS`` parts more each time, or by one replica."""
 RATE_REQUESTS = {10: 4_000, 1_000: 30_000, 100_000: 200_000}
 
 EXPONENTS = (0.6, 0.8, 1.0, 1.2)
@@ -43,6 +46,7 @@ RUSH_START_S, RUSH_S = 30, 900
 
 CORE_HOUR, GPU_HOUR = 0.04, 3.00
 """Dollars: assumptions, round and of no vendor."""
-BUSY = 0.6
-"""Share of the time for which what is paid for works."""
+LOADED = 0.6
+"""Share of what it can make at most for which a replica is planned and paid. Its cores are busy for
+more of the time, since runs are small where little waits."""
 SEED = 20261128

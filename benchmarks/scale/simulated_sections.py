@@ -45,7 +45,7 @@ def loads(record: Row) -> str:
         float=plan.FLOAT,
         capacity=record["simulated"]["capacity"][plan.FLOAT],
         mixed="8 of 100 requests are for 4 images and 2 for 16",
-        busy=plan.BUSY,
+        loaded=plan.LOADED,
         signal=load_without_queue(found),
         lost=once["shed_share"],
         lost_patient=patient["shed_share"],
@@ -105,12 +105,14 @@ def scales(record: Row) -> str:
                 "p50, ms",
                 "p99, ms",
                 "busy",
-                f"loaded to {plan.BUSY:.0%} each",
+                f"loaded to {plan.LOADED:.0%} each",
                 "dollars an hour for these (assumed)",
             ),
             rows,
         ),
         most=plan.MOST_P99_MS,
+        spare=plan.FIRST_TRIED - 1,
+        step=1 / plan.STEPS,
         float=plan.FLOAT,
         loop=1000 / request_ms(record),
         large_cores=large_cores,
@@ -119,7 +121,7 @@ def scales(record: Row) -> str:
         large_gigabits=gigabits(record, "cgan-avatars"),
         middle=planned(record, plan.FLOAT, plan.RATES[1]),
         middle8=planned(record, plan.INT8, plan.RATES[1]),
-        busy=plan.BUSY,
+        loaded=plan.LOADED,
     )
 
 

@@ -111,10 +111,10 @@ def _routing(times: LinearTimes) -> list[Row]:
 
 
 def _scale(times: LinearTimes, rate: float) -> Row:
-    """The fewest replicas with which 99 of 100 are answered within ``MOST_P99_MS``."""
+    """About the fewest replicas with which 99 of 100 are answered within ``MOST_P99_MS``."""
     seconds = plan.RATE_REQUESTS.get(round(rate), 30_000) / rate
     come = arrivals.poisson(rate, seconds=seconds, rng=_rng())
-    num_replicas = max(1, int(1.04 * rate / capacity(times)))  # never as busy as at capacity
+    num_replicas = max(1, int(plan.FIRST_TRIED * rate / capacity(times)))
     while True:
         outcome = simulate(
             times,
@@ -127,7 +127,7 @@ def _scale(times: LinearTimes, rate: float) -> Row:
         )
         if outcome.p99_ms <= plan.MOST_P99_MS and not outcome.shed_share:
             return _row(outcome, rate=rate, replicas=num_replicas)
-        num_replicas += max(1, num_replicas // 50)
+        num_replicas += max(1, num_replicas // plan.STEPS)
 
 
 def _cdn() -> list[Row]:

@@ -37,24 +37,24 @@ with AVX-512 the
 COSTS = """
 ## What a million images cost
 
-Hours of a core = CPU-ms an image x 1,000,000 / 3,600,000; divided by the share of the time for
-which the
-cores are busy; times a price. With {core_hour:.2f} dollars for a core and hour, and {busy:.0%}
-busy (**both assumed**;
-put in yours):
+Hours of a core = CPU-ms an image in full runs x 1,000,000 / 3,600,000; divided by the load, a
+share of what the cores can make at most (not of the time for which they are busy, which is
+[more](#latency-against-load)); times a price. With {core_hour:.2f} dollars for a core and hour,
+and cores loaded to {loaded:.0%} of what they can make (**both assumed**; put in yours):
 
 {table}
 
-A GPU costs dollars an hour / (images a second x 3,600) x 1,000,000 / the share busy. How many
+A GPU costs dollars an hour / (images a second x 3,600) x 1,000,000 / the load. How many
 images a second one
 gives with this service is not measured (`python -m benchmarks.gpu` does it). At {gpu_hour:.2f}
 dollars an hour (assumed) it is
 cheaper than cores from **{float_even:,.0f} images a second** on with `{float}`, and from
 {int8_even:,.0f} with the int8 file on the
-cores, if it is as busy. One process uses one GPU, and its event loop takes {loop:,.0f} requests
-a second: with one image
-a request it is the loop that ends first, and such a GPU pays only from {least_images} images a
-request on.
+cores, if it is loaded to as much of what it can make. One process uses one GPU, and its event
+loop takes {loop:,.0f} requests a second: with one image
+a request it is the loop that ends first, a million of them cost {loop_dollars:.2f} dollars, and
+such a GPU pays only from {least_images} images a request on (`{float}`; cores are cheaper then,
+too, since the images share what a request costs).
 """
 
 TRUST = """
@@ -86,7 +86,7 @@ full runs; its cores are busier, since runs are small where little waits.
 
 {table}
 
-- **Plan with {busy:.0%} of the load**, not of the CPU: batches grow with the load, so that p99
+- **Plan with {loaded:.0%} of the load**, not of the CPU: batches grow with the load, so that p99
   stays flat
   long after the cores are busy. Bursts end that earlier than an even load shows.
 - The mean queue is the autoscaler's signal: it tells little below {signal:.0%} of the load and
@@ -113,8 +113,9 @@ requests, or keep the load lower.
 SCALES = """
 ## At 10, 1,000 and 100,000 requests a second
 
-Of one image each, evenly, by the better of two: the fewest replicas of two cores with a p99 of at
-most {most} ms, and beside them those of which each is loaded to {busy:.0%}, with which one
+Of one image each, evenly, by the better of two: about the fewest replicas of two cores with a p99
+of at most {most} ms (where they are many, tried from {spare:.0%} more than capacity asks for, in
+steps of {step:.0%}), and beside them those of which each is loaded to {loaded:.0%}, with which one
 should plan.
 
 {table}

@@ -76,8 +76,8 @@ def test_claims_in_words_hold() -> None:
     assert routed[0.8, "at random"] > 1.5 * routed[0.8, "better of two"]
     rows = SIMULATED["by_load"][plan.FLOAT]
     p99_ms = {(row["load"], row["arrivals"]): row["p99_ms"] for row in rows}
-    assert p99_ms[plan.BUSY, "even"] < 50
-    assert p99_ms[plan.BUSY, "bursts"] > 3 * p99_ms[plan.BUSY, "even"]
+    assert p99_ms[plan.LOADED, "even"] < 50
+    assert p99_ms[plan.LOADED, "bursts"] > 3 * p99_ms[plan.LOADED, "even"]
     busy = {row["load"]: row["utilisation"] for row in rows if row["arrivals"] == "even"}
     target = autoscaling.Rules.of_manifests().cpu_target
     assert target is not None
@@ -92,17 +92,27 @@ def test_claims_in_words_hold() -> None:
 
 def test_costs_are_hours_times_prices() -> None:
     assert costs.per_million_on_cores(
-        core_ms=3.6, price_per_core_hour=2.0, utilisation=0.5
+        core_ms=3.6, price_per_core_hour=2.0, load=0.5
     ) == pytest.approx(4.0)
     assert costs.per_million_on_a_gpu(
-        images_per_second=1000, price_per_gpu_hour=3.6, utilisation=1
+        images_per_second=1000, price_per_gpu_hour=3.6, load=1
     ) == pytest.approx(1.0)
     even = costs.gpu_must_give(core_ms=2, price_per_core_hour=0.04, price_per_gpu_hour=4)
     assert costs.per_million_on_a_gpu(
-        images_per_second=even, price_per_gpu_hour=4, utilisation=0.6
-    ) == pytest.approx(
-        costs.per_million_on_cores(core_ms=2, price_per_core_hour=0.04, utilisation=0.6)
+        images_per_second=even, price_per_gpu_hour=4, load=0.6
+    ) == pytest.approx(costs.per_million_on_cores(core_ms=2, price_per_core_hour=0.04, load=0.6))
+
+
+def test_a_gpu_that_waits_for_the_loop_pays_from_where_cores_are_dearer() -> None:
+    """With n images a request cores take 2 + 1 / n ms an image, and the GPU makes 1,000 n."""
+    found = costs.least_images_in_a_request(
+        core_ms=3, request_ms=1, price_per_core_hour=0.1, price_per_gpu_hour=1
     )
+    assert found == 5  # 10 / 5,000 <= 2.2 / 1,000, but 10 / 4,000 > 2.25 / 1,000
+    alone = costs.least_images_in_a_request(
+        core_ms=3, request_ms=1, price_per_core_hour=0.5, price_per_gpu_hour=1
+    )
+    assert alone == 1
 
 
 def test_the_picture_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

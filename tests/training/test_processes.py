@@ -141,6 +141,8 @@ def test_what_one_process_cannot_do_ends_all_and_is_said_once(played: Played) ->
     assert "already holds a run" in told["dcgan"]
     assert "data 'nowhere' is not one of" in told["elsewhere"]
     assert "seed is 1 in process 0 and 2 in process 1" in told["unlike"]
+    half_over = told["dcgan,half-over"]
+    assert "whether the run is finished is True in process 0 and False in process 1" in half_over
     assert "full-disk cannot be written: no space left on device" in told["full-disk"]
     assert "generator_loss" in told["sick"]
     assert "is not a finite number" in told["sick"]

@@ -255,6 +255,22 @@ def test_a_bad_option_is_said_once(
     assert ("invalid float value: 'many'" in capsys.readouterr().err) == is_heard
 
 
+def test_only_training_heeds_what_a_launcher_says(
+    gantrain: Gantrain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "4"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert gantrain("list") == 0
+    assert gantrain("train", "dcgan", "--data", "digits", "--out", "run") == 1
+    assert "the environment says RANK=0 WORLD_SIZE=4, but" in capsys.readouterr().err
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(SystemExit):
+        gantrain("list", "nothing")
+    assert "unrecognized arguments: nothing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

@@ -74,7 +74,8 @@ class Processes:
     def failing_together(self) -> Iterator[None]:
         """Meet at the end of the block; a ``TrainingError`` of one process in it is one of all.
 
-        Nothing in the block may wait for other processes.
+        Nothing in the block may wait for other processes, because one that fails would not come.
+        ``first_goes_first`` may be all of it: each meets the others there once, also if it fails.
         """
         yield
 

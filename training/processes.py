@@ -264,13 +264,16 @@ def joined(place: Place) -> Iterator[Processes]:
 def _end_at_once(error: BaseException) -> None:
     """Tell the error and end this process, which leaves alone: NCCL would wait in
     ``destroy_process_group`` for the others, and they wait for this one."""
+    status = 1
     if isinstance(error, TrainingError):
         print(f"gantrain: {error}", file=sys.stderr)
+    elif isinstance(error, SystemExit) and isinstance(error.code, int):
+        status = error.code
     else:
         traceback.print_exception(error)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)
+    os._exit(status)
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -22,10 +22,12 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives the exit status."""
+    """Run one command; gives the exit status. Only ``train`` heeds what a launcher says."""
     try:
-        with heard_if(read_place().is_first, even_errors=True):
-            options = build_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        is_heard = list(words[:1]) != ["train"] or read_place().is_first
+        with heard_if(is_heard, even_errors=True):
+            options = build_parser().parse_args(words)
         with _sigterm_as_exit():  # what was begun is cleaned up
             status: int = options.run(options)
             return status

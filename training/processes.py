@@ -6,7 +6,9 @@ autograd: any loss and any penalty may be differentiated as it likes. Knows no n
 """
 
 import hashlib
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -72,7 +74,8 @@ class Processes:
     def failing_together(self) -> Iterator[None]:
         """Meet at the end of the block; a ``TrainingError`` of one process in it is one of all.
 
-        Nothing in the block may wait for other processes.
+        Nothing in the block may wait for other processes, because one that fails would not come.
+        ``first_goes_first`` may be all of it: each meets the others there once, also if it fails.
         """
         yield
 
@@ -123,18 +126,20 @@ class Together(Processes):
         tensors = list(tensors)
         if not tensors:
             return
-        with torch.no_grad(), self._meeting():
+        with torch.no_grad():
             flat = _flattened(tensors)
-            dist.all_reduce(flat)
+            with self._meeting():
+                dist.all_reduce(flat)
             _put_back(flat / self.place.count, tensors)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         tensors = list(tensors)
         if not tensors:
             return
-        with torch.no_grad(), self._meeting():
+        with torch.no_grad():
             flat = _flattened(tensors)
-            dist.broadcast(flat, src=0)
+            with self._meeting():
+                dist.broadcast(flat, src=0)
             _put_back(flat, tensors)
 
     def means(self, figures: dict[str, float]) -> dict[str, float]:
@@ -158,8 +163,10 @@ class Together(Processes):
         asked = torch.tensor(stop.signal_number or 0)
         with self._meeting():
             dist.all_reduce(asked, dist.ReduceOp.MAX)
-        stop.signal_number = int(asked) or None
-        return bool(stop)
+        agreed = int(asked)
+        if agreed:
+            stop.signal_number = agreed
+        return bool(agreed)  # a signal that came meanwhile is for the next time
 
     @contextmanager
     def failing_together(self) -> Iterator[None]:
@@ -213,6 +220,7 @@ class Together(Processes):
 
     @contextmanager
     def _meeting(self) -> Iterator[None]:
+        """Around one call of ``dist`` and nothing else: what fails in it is taken for a loss."""
         try:
             yield
         except RuntimeError as error:
@@ -242,8 +250,30 @@ def joined(place: Place) -> Iterator[Processes]:
         ) from error
     try:
         yield Together(place)
-    finally:
+    except ToldError:
         dist.destroy_process_group()
+        raise
+    except BaseException as error:
+        if has_gpus:
+            _end_at_once(error)
+        dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()
+
+
+def _end_at_once(error: BaseException) -> None:
+    """Tell the error and end this process, which leaves alone: NCCL would wait in
+    ``destroy_process_group`` for the others, and they wait for this one."""
+    status = 1
+    if isinstance(error, TrainingError):
+        print(f"gantrain: {error}", file=sys.stderr)
+    elif isinstance(error, SystemExit) and isinstance(error.code, int):
+        status = error.code
+    else:
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from tests.live_server import ROOT
 from tests.training.conftest import Gantrain, stats
@@ -20,8 +22,10 @@ from training.data.sampling import EpochSampler
 from training.devices import choose_device
 from training.doctor.command_line import command_line
 from training.doctor.disease import Remedy
-from training.errors import TrainingError
+from training.errors import ToldError, TrainingError
+from training.interrupts import StopRequest
 from training.launching import Place, read_place
+from training.processes import Together, joined
 from training.runs import resolve_config
 from training.systems import list_systems, load_system
 
@@ -137,6 +141,8 @@ def test_what_one_process_cannot_do_ends_all_and_is_said_once(played: Played) ->
     assert "already holds a run" in told["dcgan"]
     assert "data 'nowhere' is not one of" in told["elsewhere"]
     assert "seed is 1 in process 0 and 2 in process 1" in told["unlike"]
+    half_over = told["dcgan,half-over"]
+    assert "whether the run is finished is True in process 0 and False in process 1" in half_over
     assert "full-disk cannot be written: no space left on device" in told["full-disk"]
     assert "generator_loss" in told["sick"]
     assert "is not a finite number" in told["sick"]
@@ -173,6 +179,70 @@ def test_when_one_process_dies_the_others_say_so_and_end(tmp_path: Path) -> None
     assert "process 0 of 2 has lost the others" in told.read_text()
 
 
+def test_a_signal_that_comes_while_they_agree_is_heeded_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = StopRequest()
+
+    def reduce(*_: object) -> None:
+        stop.signal_number = signal.SIGTERM
+
+    monkeypatch.setattr(dist, "all_reduce", reduce)
+    processes = Together(Place(0, 1))
+    assert not processes.heed(stop)
+    assert processes.heed(stop)
+    assert stop.signal_number == signal.SIGTERM
+
+
+def test_only_what_fails_while_they_meet_is_a_loss_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("connection closed by peer")
+
+    monkeypatch.setattr(dist, "all_reduce", fail)
+    processes = Together(Place(0, 2))
+    with pytest.raises(TrainingError, match="has lost the others"):
+        processes.average([torch.ones(2)])
+    monkeypatch.setattr(torch, "cat", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    with pytest.raises(torch.OutOfMemoryError):
+        processes.average([torch.ones(2)])
+
+
+@pytest.mark.parametrize(
+    ("error", "ending", "told"),
+    [
+        (None, "destroyed", ""),
+        (ToldError("is told"), "destroyed", ""),
+        (TrainingError("lost"), "ended with 1", "gantrain: lost\n"),
+        (SystemExit(143), "ended with 143", ""),
+        (ZeroDivisionError("unforeseen"), "ended with 1", "ZeroDivisionError: unforeseen\n"),
+    ],
+)
+def test_with_gpus_a_process_that_leaves_alone_waits_for_nobody(
+    error: BaseException | None, ending: str, told: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    class Ended(BaseException):
+        pass
+
+    def end(status: int) -> None:
+        endings.append(f"ended with {status}")
+        raise Ended
+
+    endings: list[str] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(dist, "is_nccl_available", lambda: True)
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: endings.append("destroyed"))
+    monkeypatch.setattr(os, "_exit", end)
+    with suppress(ToldError, Ended), joined(Place(0, 2)):
+        if error:
+            raise error
+    assert endings == [ending]
+    assert capsys.readouterr().err.endswith(told)
+
+
 @pytest.mark.parametrize(("rank", "is_heard"), [("0", True), ("1", False)])
 def test_a_bad_option_is_said_once(
     rank: str, is_heard: bool, gantrain: Gantrain, monkeypatch: pytest.MonkeyPatch,
@@ -183,6 +253,22 @@ def test_a_bad_option_is_said_once(
     with pytest.raises(SystemExit):
         gantrain("train", "dcgan", "--data", "digits", "--out", "run", "--kimg", "many")
     assert ("invalid float value: 'many'" in capsys.readouterr().err) == is_heard
+
+
+def test_only_training_heeds_what_a_launcher_says(
+    gantrain: Gantrain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "4"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert gantrain("list") == 0
+    assert gantrain("train", "dcgan", "--data", "digits", "--out", "run") == 1
+    assert "the environment says RANK=0 WORLD_SIZE=4, but" in capsys.readouterr().err
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(SystemExit):
+        gantrain("list", "nothing")
+    assert "unrecognized arguments: nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from tests.training.conftest import TINY, TINY_LATENT
+from training import runs
 from training.cli import build_parser
 from training.commands import training
 from training.errors import TrainingError
@@ -177,8 +178,19 @@ def refusals(train: Any, folder: Path, processes: Processes) -> None:
     is_first = processes.is_first
     assert train("dcgan", "elsewhere", "--data", "digits" if is_first else "nowhere") == 1
     assert train("dcgan", "unlike", "--seed", "1" if is_first else "2") == 1
+    with blind_to_the_end(is_blind=not is_first):
+        assert train("dcgan", "dcgan,half-over", "--resume") == 1
     with failing_tick(is_first):
         assert train("dcgan", "full-disk") == 1
+
+
+@contextmanager
+def blind_to_the_end(*, is_blind: bool) -> Any:
+    really = runs.is_finished
+    if is_blind:
+        runs.is_finished = lambda *_: False
+    yield
+    runs.is_finished = really
 
 
 @contextmanager

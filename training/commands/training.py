@@ -99,6 +99,9 @@ def _run(options: argparse.Namespace, processes: "Processes") -> int:
         given = _given(options) | {"processes": processes.place.count}
         config = resolve_config(given, run_dir=options.out, resume=options.resume, device=device)
         is_over = not options.dry_run and is_finished(config, options.out)
+    processes.refuse_differences(
+        {"whether the run is finished": is_over}, f"all must see the same files in {options.out}"
+    )
     if is_over:
         print(f"{options.out} is finished: {length_of(options.out):g} kimg; nothing to do")
         return 0

@@ -49,7 +49,7 @@ def train_classifier(dataset: ImageDataset, description: str) -> ConvolutionalCl
     assert dataset.labels is not None  # noqa: S101  # callers learn sets with classes only
     with torch.random.fork_rng(devices=[]):
         network = ConvolutionalClassifier(dataset.channels, len(dataset.class_names))
-        torch.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)  # torch.manual_seed would reseed GPUs, too
         _train(network, dataset, dataset.labels, description)
     return network.eval().requires_grad_(False)
 

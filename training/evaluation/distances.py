@@ -38,7 +38,7 @@ def kernel_distance(reals: Features, fakes: Features) -> float:
     """
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save all")
-        torch.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)  # torch.manual_seed would reseed GPUs, too
         metric = KernelInceptionDistance(
             feature=_Precomputed(reals.shape[1]),
             subsets=NUM_SUBSETS,

@@ -27,7 +27,7 @@ def random_judge(train: ImageDataset) -> NetworkJudge:
     """
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = ConvolutionalClassifier(train.channels, 1)
-        torch.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)  # torch.manual_seed would reseed GPUs, too
         initialise(network)
         _measure_batch_norm(network, train)
     network.eval().requires_grad_(False)

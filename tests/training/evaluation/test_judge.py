@@ -10,8 +10,10 @@ import torch
 from tests.training.evaluation.conftest import pixels_of
 from training.data.datasets import ImageDataset
 from training.errors import TrainingError
+from training.evaluation import classifier
 from training.evaluation import judge as judge_module
-from training.evaluation.classifier import recipe
+from training.evaluation.classifier import recipe, train_classifier
+from training.evaluation.distances import kernel_distance
 from training.evaluation.judge import NetworkJudge, load_or_train_judge
 from training.evaluation.judges import load_judge
 from training.evaluation.random_judge import random_judge
@@ -97,6 +99,21 @@ def test_images_without_labels_get_a_judge_that_knows_no_classes(
     assert reading.classes is None
     assert reading.features.std(axis=0).mean() > 0.05  # signals do not fade
     assert random_judge(train).weights_sha256 == judge.weights_sha256
+
+
+def test_the_random_state_of_gpus_is_left_alone(
+    train: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    monkeypatch.setattr(classifier, "_train", lambda *_: None)
+    random_judge(train)
+    train_classifier(train, "")
+    features = np.eye(60, 4, dtype=np.float32)
+    kernel_distance(features, features)
+    assert not seeds
+    torch.manual_seed(0)
+    assert seeds == [0]  # which is how it would be noticed
 
 
 def test_three_stacked_digits_are_read_one_by_one(judge: NetworkJudge, test: ImageDataset) -> None:

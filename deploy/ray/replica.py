@@ -62,7 +62,7 @@ class ModelReplica:
         self._runners = OwnRunners(self._registry.models, settings, self._metrics, hangs)
         self._served: dict[str, _Served] = {}
         self._adopt()
-        self._one_at_a_time = asyncio.Lock()
+        self._look: asyncio.Task[None] | None = None
         self._rescanned_at = -RESCAN_S
         self._under_way = UnderWay()
 
@@ -101,11 +101,14 @@ class ModelReplica:
     async def reload(self) -> None:
         """Serve what the folder holds now; what was there before stays for ``LINGER_S``.
 
+        It goes on where the caller goes away.
+
         Raises:
             ReloadRefused: it cannot be read, or nothing would be left; all stays as it is.
         """
-        async with self._one_at_a_time:
-            await self._rescan()
+        if self._look is not None:
+            await asyncio.wait({self._look})  # it may have passed by what came since
+        await self._looked()
 
     @property
     def must_be_started_again(self) -> bool:
@@ -135,15 +138,23 @@ class ModelReplica:
 
     async def _look_for(self, digest: str) -> _Served:
         """A version that came after the last look: who asks for it heard of it earlier."""
-        async with self._one_at_a_time:
-            now = asyncio.get_running_loop().time()
-            if digest not in self._served and now - self._rescanned_at >= RESCAN_S:
-                with suppress(ReloadRefused):  # it is in the log
-                    await self._rescan()
+        since = asyncio.get_running_loop().time() - self._rescanned_at
+        if self._look is not None or since >= RESCAN_S:
+            with suppress(ReloadRefused):  # it is in the log
+                await self._looked()
         served = self._served.get(digest)
         if served is None:
             raise _NotHere(f"model {self._name!r} is not served here as @{digest[:12]}")
         return served
+
+    async def _looked(self) -> None:
+        """After the look at the folder that is under way, or a new one.
+
+        It is nobody's own: who asked first may go away, and a model takes its time to load.
+        """
+        if self._look is None:
+            self._look = asyncio.create_task(self._rescan())
+        await asyncio.shield(self._look)
 
     async def _rescan(self) -> None:
         try:
@@ -151,9 +162,11 @@ class ModelReplica:
         except ReloadRefused as error:
             log.error("reload_refused", model=self._name, reason=error.detail)
             raise
+        else:
+            self._adopt()
         finally:
+            self._look = None
             self._rescanned_at = asyncio.get_running_loop().time()
-        self._adopt()
 
     def _adopt(self) -> None:
         digests = set()

@@ -17,10 +17,11 @@ from deploy.ray.replica import ModelReplica
 from deploy.ray.revision import Revision
 from deploy.ray.scaling import IMAGES
 from ray.exceptions import RayActorError
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-LOST = (RayActorError,)
-"""A replica died with a request, or its machine did, or could not be reached."""
+LOST = (RayActorError, DeploymentUnavailableError)
+"""A replica died with a request, or its machine did, or could not be reached; or none starts."""
 
 
 class ModelDeployment(ModelReplica):

@@ -3,6 +3,7 @@
 The replicas are those of ``deploy/ray``; here nothing lies between them and the ingress.
 """
 
+import asyncio
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from app import reproducibility
+from app.errors import NotReady, ReloadRefused
 from app.settings import Settings
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
@@ -179,3 +181,68 @@ def test_a_replica_that_has_not_heard_of_a_version_looks_for_it(tmp_path: Path) 
     assert {answer.headers["x-model"] for answer in answers[-5:]} == {"tiny/2"}
     assert [each["name"] for each in failed] == ["newcomer"]
     assert "no replicas" in failed[0]["reason"]
+
+
+class Away:
+    """Replicas that do not answer, or die, for as long as ``away`` says so."""
+
+    def __init__(self, replica: ModelReplica, away: str | None) -> None:
+        self._replica, self.away = replica, away
+
+    async def submit(self, task: Task) -> Answer | Refusal:
+        return await self._replica.submit(task)
+
+    async def run_bulk(self, task: Task) -> Answer | Refusal:
+        return await self._replica.run_bulk(task)
+
+    async def describe(self, *, rescan: bool) -> Description | Refusal:
+        if self.away == "silent":
+            await asyncio.Event().wait()
+        if self.away == "lost":
+            raise Lost("died")
+        return await self._replica.describe(rescan=rescan)
+
+
+@pytest.mark.parametrize(
+    ("away", "says"),
+    [("silent", "no replica of model 'tiny-two' within 1 s"), ("lost", "4 replicas of model")],
+)
+def test_a_name_without_replicas_takes_no_other_with_it(
+    away: str, says: str, settings: Settings
+) -> None:
+    async def main() -> None:
+        two = Away(ModelReplica("tiny-two", settings), away)
+        replicas = {"tiny": ModelReplica("tiny", settings), "tiny-two": two}
+        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
+
+        async def served(*, rescan: bool) -> tuple[list[str], list[str]]:
+            catalogue = await (backend.reloaded() if rescan else backend.load())
+            reasons = [each.reason for each in catalogue.failed if each.name == "tiny-two"]
+            return [f"{model.name}/{model.version}" for model in catalogue.models], reasons
+
+        models, reasons = await served(rescan=False)
+        assert models == ["tiny/1"]
+        assert len(reasons) == 1
+        assert says in reasons[0]
+        two.away = None
+        everything = ["tiny/1", "tiny-two/1", "tiny-two/2"]
+        assert await served(rescan=True) == (everything, [])
+        two.away = away
+        models, reasons = await served(rescan=True)
+        assert models == everything
+        assert "still served" in reasons[0]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("away", ["silent", "lost"])
+def test_replicas_of_no_name_are_an_error(away: str, settings: Settings) -> None:
+    async def main() -> None:
+        replicas = {"tiny": Away(ModelReplica("tiny", settings), away)}
+        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
+        with pytest.raises(NotReady):
+            await backend.load()
+        with pytest.raises(ReloadRefused):
+            await backend.reloaded()
+
+    asyncio.run(main())

@@ -68,22 +68,20 @@ class ModelReplica:
 
     async def submit(self, task: Task) -> Answer | Refusal:
         """The images of one request; it waits for its turn here, among others of this model."""
-        num_images = len(next(iter(task.inputs.values())))
-        self._under_way.change(num_images)
         try:
-            served = await self._find(task)
-            batched = await served.runner.submit(task.inputs, timeout_s=task.timeout_s)
+            with self._under_way.during(_num_images(task)):
+                served = await self._find(task)
+                batched = await served.runner.submit(task.inputs, timeout_s=task.timeout_s)
         except GanServeError as error:
             return refusal_of(error, elsewhere=_may_go_elsewhere(error))
-        finally:
-            self._under_way.change(-num_images)
         return Answer(batched.images, batched.queue_seconds, batched.inference_seconds, served.kind)
 
     async def run_bulk(self, task: Task) -> Answer | Refusal:
         """One run where requests leave room."""
         try:
-            served = await self._find(task)
-            images = await served.runner.run_bulk(dict(task.inputs))
+            with self._under_way.during(_num_images(task)):
+                served = await self._find(task)
+                images = await served.runner.run_bulk(dict(task.inputs))
         except GanServeError as error:
             return refusal_of(error, elsewhere=_may_go_elsewhere(error))
         return Answer(images, 0.0, 0.0, served.kind)
@@ -116,7 +114,10 @@ class ModelReplica:
         return self._runners.must_be_started_again
 
     def mean_images_under_way(self) -> float:
-        """Images that wait or are computed, on average since this was asked last."""
+        """Images that wait or are computed, on average since this was asked last.
+
+        Those of data sets, too, or a running one would lose its replica.
+        """
         return self._under_way.mean()
 
     async def close(self) -> None:
@@ -213,6 +214,10 @@ class _NotHere(ModelNotFound):
 
 class _OfAnotherKind(InferenceFailed):
     """Another replica may be of the kind that is asked for."""
+
+
+def _num_images(task: Task) -> int:
+    return len(next(iter(task.inputs.values())))
 
 
 def _may_go_elsewhere(error: GanServeError) -> bool:

@@ -118,3 +118,16 @@ def test_a_reload_sees_what_came_after_the_look_that_is_under_way(
         return {model.version for model in description.models}
 
     assert asyncio.run(main()) == {1, 2}
+
+
+def test_the_runs_of_data_sets_count_as_under_way(settings: Settings) -> None:
+    async def main() -> tuple[float, float]:
+        replica = ModelReplica("tiny", settings)
+        (model,) = Registry.load(settings).models
+        replica.mean_images_under_way()
+        assert isinstance(await replica.run_bulk(task(model.digest)), Answer)
+        return replica.mean_images_under_way(), replica.mean_images_under_way()
+
+    during, after = asyncio.run(main())
+    assert during > 0
+    assert after == 0

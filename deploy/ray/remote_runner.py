@@ -112,7 +112,7 @@ class RemoteRunner:
             self._waiting.add(task)
         try:
             async with until(deadline, no_answer_within(timeout_s)):
-                return await self._sender.send(ask)
+                return await self._sender.send(ask, may_wait=is_bulk)
         except DeadlineExceeded:  # the replica was told of less time: some had passed
             raise DeadlineExceeded(no_answer_within(timeout_s)) from None
         except asyncio.CancelledError:

@@ -10,11 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from app import reproducibility
-from app.errors import NotReady, ReloadRefused
+from app.errors import DeadlineExceeded, NotReady, ReloadRefused
+from app.hang_watch import HangWatch
+from app.metrics import Metrics
 from app.settings import Settings
+from contract import LATENT
+from deploy.ray import remote_runner
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.remote_runner import Replicas
@@ -149,6 +154,33 @@ def test_one_data_set_is_of_one_kind(mixed: httpx.Client) -> None:
     assert len(archive.namelist()) == 41
     metrics = mixed.get("/metrics").text
     assert 'ganserve_sent_again_total{model="tiny",reason="refused"}' in metrics
+
+
+class OfGoneKind:
+    """Replicas that are described as of one kind, and are of another when they are asked."""
+
+    def __init__(self, described: ModelReplica, asked: ModelReplica) -> None:
+        self.describe = described.describe
+        self.submit, self.run_bulk = asked.submit, asked.run_bulk
+
+
+def test_a_data_set_whose_kind_is_gone_is_told_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_runner, "BULK_PATIENCE_S", 0.3)
+
+    async def main() -> str:
+        replicas = OfGoneKind(ModelReplica("tiny", settings), of_another_kind(settings, "tiny"))
+        remote = backend(settings, {"tiny": replicas})
+        catalogue = await remote.load()
+        runners = remote.runners(Metrics(), HangWatch())
+        runner = runners.runner(catalogue.resolve("tiny"))
+        latents = np.zeros((1, make_card("tiny").latent_dim), np.float32)
+        with pytest.raises(DeadlineExceeded) as refused:
+            await runner.run_bulk({LATENT: latents})
+        return refused.value.detail
+
+    assert "a data set is of one kind" in asyncio.run(main())
 
 
 def test_an_ingress_of_another_runtime_makes_other_keys(

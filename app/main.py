@@ -65,6 +65,10 @@ class Service(FastAPI):
         self._figures, self._settings, self._keyring = figures, settings, keyring
         super().__init__(**options)
 
+    def reread_keys(self) -> None:
+        """For who cannot send SIGHUP."""
+        reread_keys(self._keyring, self._settings)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self.middleware_stack is None:
             await super().__call__(scope, receive, send)
@@ -85,7 +89,7 @@ class Service(FastAPI):
 
 def create_app(
     settings: Settings, departure: Departure | None = None, backend: Backend | None = None
-) -> FastAPI:
+) -> Service:
     """An app that loads the models of ``settings`` when it is started.
 
     ``departure`` begins at SIGTERM or SIGINT; one of its own where the listener is not this

@@ -14,12 +14,14 @@ from app.settings import Settings
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.replica import ModelReplica
+from deploy.ray.revision import Revision
 from deploy.ray.scaling import IMAGES
 from ray.exceptions import RayActorError
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-LOST = (RayActorError,)
-"""A replica died with a request, or its machine did, or could not be reached."""
+LOST = (RayActorError, DeploymentUnavailableError)
+"""A replica died with a request, or its machine did, or could not be reached; or none starts."""
 
 
 class ModelDeployment(ModelReplica):
@@ -28,12 +30,11 @@ class ModelDeployment(ModelReplica):
     def __init__(self, name: str, settings: Settings) -> None:
         configure_logs(settings)
         super().__init__(name, settings)
-        self._revision: object = None
+        self._revision = Revision()
 
     async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
-        """Called at the start, and where the deployment's revision has changed."""
-        is_first, self._revision = self._revision is None, user_config["revision"]
-        if not is_first:
+        """Called at the start, and where anything of the deployment's settings has changed."""
+        if self._revision.changes_to(user_config["revision"]):
             with suppress(ReloadRefused):  # it is in the log; what was served still is
                 await self.reload()
 
@@ -56,16 +57,16 @@ class IngressDeployment:
         replicas = {name: _ByHandle(handle) for name, handle in handles.items()}
         backend = RemoteBackend(settings, replicas, lost=LOST, num_bulk=num_bulk)
         self._service = create_app(settings, backend=backend)
-        self._revision: object = None
+        self._revision = Revision()
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._service
 
     async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
-        """Called at the start, and where the deployment's revision has changed."""
-        is_first, self._revision = self._revision is None, user_config["revision"]
-        if not is_first:
-            with suppress(ReloadRefused):
+        """Called at the start, and where anything of the deployment's settings has changed."""
+        if self._revision.changes_to(user_config["revision"]):
+            self._service.reread_keys()  # no SIGHUP comes here
+            with suppress(ReloadRefused):  # it is in the log; what was served still is
                 await self._service.state.parts.reloader.reload()
 
 

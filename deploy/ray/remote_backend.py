@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -42,10 +43,10 @@ class RemoteBackend:
         self._models: dict[tuple[str, int], RemoteModel] = {}
 
     async def load(self, *, withdrawn: Set[str] = frozenset()) -> Catalogue:
-        """What the replicas serve, once there is one of each name.
+        """What the replicas serve; a name without any within ``patience_s`` is listed as failed.
 
         Raises:
-            NotReady: there was none within ``patience_s``.
+            NotReady: there was none of any name.
         """
         return await self._look(rescan=False)
 
@@ -58,8 +59,11 @@ class RemoteBackend:
     async def reloaded(self, *, withdrawn: Set[str] = frozenset()) -> Catalogue:
         """What the folder holds now; replicas that have not heard of it look when they are asked.
 
+        A name whose replicas do not answer stays as it was, and is listed as failed.
+
         Raises:
-            ReloadRefused: a replica cannot read it, or nothing would be left of its model.
+            ReloadRefused: a replica cannot read it, or nothing would be left of its model, or of
+                all where some do not answer.
         """
         return await self._look(rescan=True)
 
@@ -81,16 +85,32 @@ class RemoteBackend:
         self._models.clear()
 
     async def _look(self, *, rescan: bool) -> Catalogue:
-        asked = (self._describe(name, rescan=rescan) for name in self._replicas)
-        descriptions = await asyncio.gather(*asked)
-        models = [self._known(described) for each in descriptions for described in each.models]
-        failed = [failed for each in descriptions for failed in each.failed]
+        asked = (self._found(name, rescan=rescan) for name in self._replicas)
+        found = await asyncio.gather(*asked)
+        models = [model for each in found for model in each.models]
+        failed = [failed for each in found for failed in each.failed]
+        unreached = [each.unreached for each in found if each.unreached]
+        if unreached and not models:
+            raise (ReloadRefused if rescan else NotReady)("; ".join(unreached))
         failed += await asyncio.to_thread(self._not_deployed)
         self._models = {(model.name, model.version): model for model in models}
         self.reproducibility.forget_all_but(models)
         return ModelCatalogue(models, failed, settings=self._settings)
 
+    async def _found(self, name: str, *, rescan: bool) -> "_Found":
+        try:
+            description = await self._describe(name, rescan=rescan)
+        except NotReady as error:
+            log.error("replicas_unreached", model=name, reason=error.detail)
+            before = [model for model in self._models.values() if model.name == name]
+            reason = error.detail
+            if before:
+                reason += "; what was known of it is still served"
+            return _Found(before, [FailedModel(name, None, reason)], error.detail)
+        return _Found([self._known(each) for each in description.models], description.failed)
+
     async def _describe(self, name: str, *, rescan: bool) -> Description:
+        """Raises NotReady where no replica answers, or all that are asked are lost."""
         sender = Sender(name, self._lost, lambda reason: None)
         replicas = self._replicas[name]
         try:
@@ -98,7 +118,7 @@ class RemoteBackend:
                 return await sender.send(lambda: replicas.describe(rescan=rescan))
         except TimeoutError:
             reason = f"no replica of model {name!r} within {self._patience_s:g} s"
-            raise (ReloadRefused if rescan else NotReady)(reason) from None
+            raise NotReady(reason) from None
 
     def _known(self, described: Described) -> RemoteModel:
         """The model, and the same one as before where it is the same."""
@@ -134,3 +154,12 @@ class RemoteBackend:
         reason = "it has no replicas: it came after the last `serve deploy`"
         failed = [each for each in found.failed if each.name not in self._replicas]
         return failed + [FailedModel(file.name, file.version, reason) for file in new]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is to be said of one name."""
+
+    models: list[RemoteModel]
+    failed: list[FailedModel]
+    unreached: str | None = None  # why no replica said so

@@ -17,7 +17,7 @@ from app.runners import BatchedElsewhere
 from app.served_model import ServedModel
 from app.settings import Settings
 from deploy.ray.kinds import RemoteKinds, RemoteModel
-from deploy.ray.messages import Answer, Description, Refusal, Task
+from deploy.ray.messages import Answer, Description, Kind, Refusal, Task
 from deploy.ray.sending import Lost, Sender
 
 BULK_PATIENCE_S = 120.0
@@ -104,16 +104,23 @@ class RemoteRunner:
         loop, digest = asyncio.get_running_loop(), self._model.digest
         kind = self._model.kind if is_bulk else None  # one data set is of one kind
 
-        def ask() -> Awaitable[Answer | Refusal]:
-            return method(Task(digest, inputs, max(0.001, deadline - loop.time()), kind))
+        is_of_another_kind = False
+
+        async def ask() -> Answer | Refusal:
+            nonlocal is_of_another_kind
+            answer = await method(Task(digest, inputs, max(0.001, deadline - loop.time()), kind))
+            is_of_another_kind = kind is not None and _is_of_another_kind(answer)
+            return answer
 
         task = asyncio.current_task()
         if task is not None:
             self._waiting.add(task)
         try:
             async with until(deadline, no_answer_within(timeout_s)):
-                return await self._sender.send(ask)
+                return await self._sender.send(ask, may_wait=is_bulk)
         except DeadlineExceeded:  # the replica was told of less time: some had passed
+            if kind is not None and is_of_another_kind:
+                raise DeadlineExceeded(_no_replica_of(kind, self._model.name, timeout_s)) from None
             raise DeadlineExceeded(no_answer_within(timeout_s)) from None
         except asyncio.CancelledError:
             if task is not None and self._has_cancelled(task):
@@ -179,6 +186,17 @@ class RemoteRunners:
 
     def close(self) -> None:
         self._hangs.close()
+
+
+def _is_of_another_kind(answer: Answer | Refusal) -> bool:
+    return isinstance(answer, Refusal) and answer.elsewhere and answer.error == "InferenceFailed"
+
+
+def _no_replica_of(kind: Kind, name: str, seconds: float) -> str:
+    return (
+        f"no replica of model {name!r} was of kind {kind.key} within {seconds:g} s, and a data set "
+        "is of one kind; if its machines are gone, change `revision`, deploy again and begin anew"
+    )
 
 
 def _finished(finish: Finish | None, images: NDArray[np.uint8]) -> Any:

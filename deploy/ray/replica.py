@@ -62,28 +62,26 @@ class ModelReplica:
         self._runners = OwnRunners(self._registry.models, settings, self._metrics, hangs)
         self._served: dict[str, _Served] = {}
         self._adopt()
-        self._one_at_a_time = asyncio.Lock()
+        self._look: asyncio.Task[None] | None = None
         self._rescanned_at = -RESCAN_S
         self._under_way = UnderWay()
 
     async def submit(self, task: Task) -> Answer | Refusal:
         """The images of one request; it waits for its turn here, among others of this model."""
-        num_images = len(next(iter(task.inputs.values())))
-        self._under_way.change(num_images)
         try:
-            served = await self._find(task)
-            batched = await served.runner.submit(task.inputs, timeout_s=task.timeout_s)
+            with self._under_way.during(_num_images(task)):
+                served = await self._find(task)
+                batched = await served.runner.submit(task.inputs, timeout_s=task.timeout_s)
         except GanServeError as error:
             return refusal_of(error, elsewhere=_may_go_elsewhere(error))
-        finally:
-            self._under_way.change(-num_images)
         return Answer(batched.images, batched.queue_seconds, batched.inference_seconds, served.kind)
 
     async def run_bulk(self, task: Task) -> Answer | Refusal:
         """One run where requests leave room."""
         try:
-            served = await self._find(task)
-            images = await served.runner.run_bulk(dict(task.inputs))
+            with self._under_way.during(_num_images(task)):
+                served = await self._find(task)
+                images = await served.runner.run_bulk(dict(task.inputs))
         except GanServeError as error:
             return refusal_of(error, elsewhere=_may_go_elsewhere(error))
         return Answer(images, 0.0, 0.0, served.kind)
@@ -101,11 +99,14 @@ class ModelReplica:
     async def reload(self) -> None:
         """Serve what the folder holds now; what was there before stays for ``LINGER_S``.
 
+        It goes on where the caller goes away.
+
         Raises:
             ReloadRefused: it cannot be read, or nothing would be left; all stays as it is.
         """
-        async with self._one_at_a_time:
-            await self._rescan()
+        if self._look is not None:
+            await asyncio.wait({self._look})  # it may have passed by what came since
+        await self._looked()
 
     @property
     def must_be_started_again(self) -> bool:
@@ -113,7 +114,10 @@ class ModelReplica:
         return self._runners.must_be_started_again
 
     def mean_images_under_way(self) -> float:
-        """Images that wait or are computed, on average since this was asked last."""
+        """Images that wait or are computed, on average since this was asked last.
+
+        Those of data sets, too, or a running one would lose its replica.
+        """
         return self._under_way.mean()
 
     async def close(self) -> None:
@@ -135,15 +139,23 @@ class ModelReplica:
 
     async def _look_for(self, digest: str) -> _Served:
         """A version that came after the last look: who asks for it heard of it earlier."""
-        async with self._one_at_a_time:
-            now = asyncio.get_running_loop().time()
-            if digest not in self._served and now - self._rescanned_at >= RESCAN_S:
-                with suppress(ReloadRefused):  # it is in the log
-                    await self._rescan()
+        since = asyncio.get_running_loop().time() - self._rescanned_at
+        if self._look is not None or since >= RESCAN_S:
+            with suppress(ReloadRefused):  # it is in the log
+                await self._looked()
         served = self._served.get(digest)
         if served is None:
             raise _NotHere(f"model {self._name!r} is not served here as @{digest[:12]}")
         return served
+
+    async def _looked(self) -> None:
+        """After the look at the folder that is under way, or a new one.
+
+        It is nobody's own: who asked first may go away, and a model takes its time to load.
+        """
+        if self._look is None:
+            self._look = asyncio.create_task(self._rescan())
+        await asyncio.shield(self._look)
 
     async def _rescan(self) -> None:
         try:
@@ -151,9 +163,11 @@ class ModelReplica:
         except ReloadRefused as error:
             log.error("reload_refused", model=self._name, reason=error.detail)
             raise
+        else:
+            self._adopt()
         finally:
+            self._look = None
             self._rescanned_at = asyncio.get_running_loop().time()
-        self._adopt()
 
     def _adopt(self) -> None:
         digests = set()
@@ -200,6 +214,10 @@ class _NotHere(ModelNotFound):
 
 class _OfAnotherKind(InferenceFailed):
     """Another replica may be of the kind that is asked for."""
+
+
+def _num_images(task: Task) -> int:
+    return len(next(iter(task.inputs.values())))
 
 
 def _may_go_elsewhere(error: GanServeError) -> bool:

@@ -25,4 +25,4 @@ class ByImages:
             return (1 if context.total_num_requests else 0), {}
         by_replica = (context.aggregated_metrics or {}).get(IMAGES, {})
         images = sum(by_replica.values()) + (context.total_queued_requests or 0)
-        return max(1, math.ceil(images / self._target_images)), {}
+        return math.ceil(images / self._target_images), {}

@@ -18,7 +18,7 @@ MAX_LOSSES = 4
 """So many replicas may die with a task before it is given up: it may be what kills them."""
 
 SECOND_COPY_AFTER_S = 2.0
-"""A machine that has lost its power does not say so. Who waits longer asks another replica, too."""
+"""A machine that has lost its power does not say so. Who waits longer asks again, too."""
 
 MAX_SECOND_COPIES = 8
 """At once, of one model: where all is slow, second copies must not double the load."""
@@ -47,10 +47,12 @@ class Sender:
         """``lost`` are the errors that say that a replica died; ``on_sent_again`` hears why."""
         self._model, self._lost, self._on_sent_again = model, lost, on_sent_again
         self._second_copy_after_s = second_copy_after_s
-        self._second_copies = asyncio.Semaphore(MAX_SECOND_COPIES)
+        self._num_second_copies = 0
 
-    async def send(self, ask: Callable[[], Awaitable[T | Refusal]]) -> T:
+    async def send(self, ask: Callable[[], Awaitable[T | Refusal]], *, may_wait: bool = False) -> T:
         """What ``ask`` gives, asked as often as need be; the caller sets the deadline.
+
+        Who ``may_wait`` is made to, and is sent no second copy of.
 
         Raises:
             GanServeError: what a replica refused with, but where another one may do better.
@@ -59,7 +61,7 @@ class Sender:
         num_losses, pause_s = 0, _FIRST_PAUSE_S
         while True:
             try:
-                answer = await self._ask(ask)
+                answer = await self._ask(ask, may_wait=may_wait)
             except self._lost as error:
                 num_losses += 1
                 log.warning("replica_lost", model=self._model, reason=str(error).splitlines()[:1])
@@ -78,12 +80,15 @@ class Sender:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311  # no secret
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    async def _ask(self, ask: Callable[[], Awaitable[T | Refusal]]) -> T | Refusal:
+    async def _ask(
+        self, ask: Callable[[], Awaitable[T | Refusal]], *, may_wait: bool
+    ) -> T | Refusal:
         copies: _Copies[T] = {asyncio.ensure_future(ask())}
         try:
-            done, _ = await asyncio.wait(copies, timeout=self._second_copy_after_s)
-            if not done:
-                copies.add(asyncio.ensure_future(self._second(ask)))
+            after_s = None if may_wait else self._second_copy_after_s
+            done, _ = await asyncio.wait(copies, timeout=after_s)
+            if not done and self._num_second_copies < MAX_SECOND_COPIES:
+                copies.add(self._second(ask))
             return await _first_good(copies)
         finally:
             for copy in copies:
@@ -91,10 +96,15 @@ class Sender:
                     copy.cancel()
                     copy.add_done_callback(_forget)
 
-    async def _second(self, ask: Callable[[], Awaitable[T | Refusal]]) -> T | Refusal:
-        async with self._second_copies:
-            self._on_sent_again("slow")
-            return await ask()
+    def _second(self, ask: Callable[[], Awaitable[T | Refusal]]) -> asyncio.Future[T | Refusal]:
+        self._on_sent_again("slow")
+        self._num_second_copies += 1
+        copy = asyncio.ensure_future(ask())
+        copy.add_done_callback(self._second_is_done)
+        return copy
+
+    def _second_is_done(self, copy: asyncio.Future[Any]) -> None:
+        self._num_second_copies -= 1
 
 
 async def _first_good(copies: _Copies[T]) -> T | Refusal:

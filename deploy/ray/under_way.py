@@ -1,7 +1,8 @@
 """How much is under way on average, between two questions. Knows not of what."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class UnderWay:
@@ -16,6 +17,14 @@ class UnderWay:
     def change(self, by: int) -> None:
         self._add_up()
         self._now += by
+
+    @contextmanager
+    def during(self, quantity: int) -> Iterator[None]:
+        self.change(quantity)
+        try:
+            yield
+        finally:
+            self.change(-quantity)
 
     def mean(self) -> float:
         """Since this was asked last; what there is now where no time has passed."""

@@ -3,16 +3,23 @@
 The replicas are those of ``deploy/ray``; here nothing lies between them and the ingress.
 """
 
+import asyncio
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from app import reproducibility
+from app.errors import DeadlineExceeded, NotReady, ReloadRefused
+from app.hang_watch import HangWatch
+from app.metrics import Metrics
 from app.settings import Settings
+from contract import LATENT
+from deploy.ray import remote_runner
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.remote_runner import Replicas
@@ -149,6 +156,33 @@ def test_one_data_set_is_of_one_kind(mixed: httpx.Client) -> None:
     assert 'ganserve_sent_again_total{model="tiny",reason="refused"}' in metrics
 
 
+class OfGoneKind:
+    """Replicas that are described as of one kind, and are of another when they are asked."""
+
+    def __init__(self, described: ModelReplica, asked: ModelReplica) -> None:
+        self.describe = described.describe
+        self.submit, self.run_bulk = asked.submit, asked.run_bulk
+
+
+def test_a_data_set_whose_kind_is_gone_is_told_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_runner, "BULK_PATIENCE_S", 0.3)
+
+    async def main() -> str:
+        replicas = OfGoneKind(ModelReplica("tiny", settings), of_another_kind(settings, "tiny"))
+        remote = backend(settings, {"tiny": replicas})
+        catalogue = await remote.load()
+        runners = remote.runners(Metrics(), HangWatch())
+        runner = runners.runner(catalogue.resolve("tiny"))
+        latents = np.zeros((1, make_card("tiny").latent_dim), np.float32)
+        with pytest.raises(DeadlineExceeded) as refused:
+            await runner.run_bulk({LATENT: latents})
+        return refused.value.detail
+
+    assert "a data set is of one kind" in asyncio.run(main())
+
+
 def test_an_ingress_of_another_runtime_makes_other_keys(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, in_process: httpx.Client
 ) -> None:
@@ -179,3 +213,68 @@ def test_a_replica_that_has_not_heard_of_a_version_looks_for_it(tmp_path: Path) 
     assert {answer.headers["x-model"] for answer in answers[-5:]} == {"tiny/2"}
     assert [each["name"] for each in failed] == ["newcomer"]
     assert "no replicas" in failed[0]["reason"]
+
+
+class Away:
+    """Replicas that do not answer, or die, for as long as ``away`` says so."""
+
+    def __init__(self, replica: ModelReplica, away: str | None) -> None:
+        self._replica, self.away = replica, away
+
+    async def submit(self, task: Task) -> Answer | Refusal:
+        return await self._replica.submit(task)
+
+    async def run_bulk(self, task: Task) -> Answer | Refusal:
+        return await self._replica.run_bulk(task)
+
+    async def describe(self, *, rescan: bool) -> Description | Refusal:
+        if self.away == "silent":
+            await asyncio.Event().wait()
+        if self.away == "lost":
+            raise Lost("died")
+        return await self._replica.describe(rescan=rescan)
+
+
+@pytest.mark.parametrize(
+    ("away", "says"),
+    [("silent", "no replica of model 'tiny-two' within 1 s"), ("lost", "4 replicas of model")],
+)
+def test_a_name_without_replicas_takes_no_other_with_it(
+    away: str, says: str, settings: Settings
+) -> None:
+    async def main() -> None:
+        two = Away(ModelReplica("tiny-two", settings), away)
+        replicas = {"tiny": ModelReplica("tiny", settings), "tiny-two": two}
+        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
+
+        async def served(*, rescan: bool) -> tuple[list[str], list[str]]:
+            catalogue = await (backend.reloaded() if rescan else backend.load())
+            reasons = [each.reason for each in catalogue.failed if each.name == "tiny-two"]
+            return [f"{model.name}/{model.version}" for model in catalogue.models], reasons
+
+        models, reasons = await served(rescan=False)
+        assert models == ["tiny/1"]
+        assert len(reasons) == 1
+        assert says in reasons[0]
+        two.away = None
+        everything = ["tiny/1", "tiny-two/1", "tiny-two/2"]
+        assert await served(rescan=True) == (everything, [])
+        two.away = away
+        models, reasons = await served(rescan=True)
+        assert models == everything
+        assert "still served" in reasons[0]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("away", ["silent", "lost"])
+def test_replicas_of_no_name_are_an_error(away: str, settings: Settings) -> None:
+    async def main() -> None:
+        replicas = {"tiny": Away(ModelReplica("tiny", settings), away)}
+        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
+        with pytest.raises(NotReady):
+            await backend.load()
+        with pytest.raises(ReloadRefused):
+            await backend.reloaded()
+
+    asyncio.run(main())

@@ -25,7 +25,11 @@ def test_replicas_follow_the_images_of_all_of_them() -> None:
     assert wanted(30, 2) == 4
     assert wanted(8) == 1
     assert wanted(8.1) == 2
-    assert wanted(0, 0, 0) == 1
+
+
+def test_one_image_keeps_a_replica_and_none_keeps_none() -> None:
+    assert wanted(0.01, 0) == 1
+    assert wanted(0, 0, 0) == 0  # min_replicas, which Ray Serve keeps to, is 1 where nobody says
 
 
 def test_requests_that_no_replica_has_yet_count() -> None:

@@ -11,7 +11,7 @@ import pytest
 from app import errors
 from app.errors import GanServeError, NotReady, QueueFull
 from deploy.ray.messages import Refusal, error_of, refusal_of
-from deploy.ray.sending import MAX_LOSSES, Sender
+from deploy.ray.sending import MAX_LOSSES, MAX_SECOND_COPIES, Sender
 
 PATIENCE_S = 30
 
@@ -91,6 +91,74 @@ def test_a_replica_that_says_nothing_is_not_waited_for() -> None:
 def test_a_second_copy_that_fails_leaves_the_first_one(second: object) -> None:
     outcome, _, num_sent = send(0.2, second, second_copy_after_s=0.01)
     assert (outcome, num_sent) == (0.2, 2)
+
+
+def test_who_may_wait_is_sent_no_second_copy() -> None:
+    async def main() -> int:
+        num_asked = 0
+
+        async def ask() -> str:
+            nonlocal num_asked
+            num_asked += 1
+            await asyncio.sleep(0.1)
+            return "images"
+
+        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=0.01)
+        await sender.send(ask, may_wait=True)
+        return num_asked
+
+    assert asyncio.run(main()) == 1
+
+
+def test_a_task_that_is_lost_is_sent_again_though_others_have_all_second_copies() -> None:
+    async def main() -> str:
+        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=0.01)
+        num_silent = 0
+
+        async def silent() -> str:
+            nonlocal num_silent
+            num_silent += 1
+            await asyncio.sleep(PATIENCE_S)
+            return "nothing"
+
+        others = [asyncio.create_task(sender.send(silent)) for _ in range(MAX_SECOND_COPIES)]
+        while num_silent < 2 * MAX_SECOND_COPIES:
+            await asyncio.sleep(0.01)
+        outcomes = [Lost("died"), None]
+
+        async def dies_late() -> str:
+            outcome = outcomes.pop(0)
+            if outcome is not None:
+                await asyncio.sleep(0.1)
+                raise outcome
+            return "images"
+
+        async with asyncio.timeout(PATIENCE_S / 2):
+            answer = await sender.send(dies_late)
+        for other in others:
+            other.cancel()
+        await asyncio.wait(others)
+        return answer
+
+    assert asyncio.run(main()) == "images"
+
+
+def test_a_second_copy_that_has_ended_leaves_its_place() -> None:
+    async def main() -> int:
+        num_asked = 0
+
+        async def ask() -> str:
+            nonlocal num_asked
+            num_asked += 1
+            await asyncio.sleep(0.03)
+            return "images"
+
+        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=0.001)
+        for _ in range(MAX_SECOND_COPIES + 1):
+            await sender.send(ask)
+        return num_asked
+
+    assert asyncio.run(main()) == 2 * (MAX_SECOND_COPIES + 1)
 
 
 def test_all_copies_end_with_the_waiter() -> None:

@@ -20,9 +20,10 @@ class ByImages:
         self._target_images = target_images
 
     def __call__(self, context: "AutoscalingContext") -> tuple[float, dict[str, Any]]:
-        """The number of replicas that is wanted; bounds and delays are Ray Serve's."""
+        """The number of replicas that is wanted; delays are Ray Serve's."""
+        fewest = context.capacity_adjusted_min_replicas
         if not context.current_num_replicas:
-            return (1 if context.total_num_requests else 0), {}
+            return max(fewest, 1 if context.total_num_requests else 0), {}
         by_replica = (context.aggregated_metrics or {}).get(IMAGES, {})
         images = sum(by_replica.values()) + (context.total_queued_requests or 0)
-        return math.ceil(images / self._target_images), {}
+        return max(fewest, math.ceil(images / self._target_images)), {}

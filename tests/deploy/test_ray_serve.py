@@ -21,7 +21,7 @@ from benchmarks.cluster.environment import HOST
 from benchmarks.cluster.simulated import APPLICATION, Simulated, simulated
 from deploy.ray.application import build
 from tests.deploy.requests import REQUESTS, Asked, comparable
-from tests.live_server import PATIENCE_S, ROOT, free_port, live_server
+from tests.live_server import PATIENCE_S, ROOT, free_port, live_server, wait_until
 from tests.toy_models import make_card, write_model, write_sums
 
 ENVIRONMENT = {
@@ -151,6 +151,7 @@ def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> No
         clients.wait_for(20)
         write_model(settings.models, make_card("tiny"), version=2, salt=5)
         on_ray.deploy(revision=2)
+        wait_until(lambda: ask(0).headers["x-model"] == "tiny/2")
         clients.wait_for(40)
     assert not clients.errors
     assert {answer.status_code for _, answer in clients.answers} == {200}

@@ -10,8 +10,11 @@ from deploy.ray.scaling import IMAGES, ByImages
 from deploy.ray.under_way import UnderWay
 
 
-def wanted(*images: float, queued: float = 0, target: float = 8, now: int | None = None) -> float:
+def wanted(
+    *images: float, queued: float = 0, target: float = 8, now: int | None = None, fewest: int = 0
+) -> float:
     context = SimpleNamespace(
+        capacity_adjusted_min_replicas=fewest,
         current_num_replicas=len(images) if now is None else now,
         aggregated_metrics={IMAGES: dict(enumerate(images))},
         total_queued_requests=queued,
@@ -29,7 +32,8 @@ def test_replicas_follow_the_images_of_all_of_them() -> None:
 
 def test_one_image_keeps_a_replica_and_none_keeps_none() -> None:
     assert wanted(0.01, 0) == 1
-    assert wanted(0, 0, 0) == 0  # min_replicas, which Ray Serve keeps to, is 1 where nobody says
+    assert wanted(0, 0, 0) == 0
+    assert wanted(0, 0, 0, fewest=2) == wanted(now=0, fewest=2) == 2
 
 
 def test_requests_that_no_replica_has_yet_count() -> None:

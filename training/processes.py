@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,24 +124,10 @@ class Together(Processes):
         optimizer.register_step_pre_hook(lambda stepping, *_: self.average(_gradients(stepping)))
 
     def average(self, tensors: Iterable[Tensor]) -> None:
-        tensors = list(tensors)
-        if not tensors:
-            return
-        with torch.no_grad():
-            flat = _flattened(tensors)
-            with self._meeting():
-                dist.all_reduce(flat)
-            _put_back(flat / self.place.count, tensors)
+        self._exchange(tensors, dist.all_reduce, divisor=self.place.count)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        tensors = list(tensors)
-        if not tensors:
-            return
-        with torch.no_grad():
-            flat = _flattened(tensors)
-            with self._meeting():
-                dist.broadcast(flat, src=0)
-            _put_back(flat, tensors)
+        self._exchange(tensors, partial(dist.broadcast, src=0))
 
     def means(self, figures: dict[str, float]) -> dict[str, float]:
         values = torch.tensor(list(figures.values()), dtype=torch.float64)
@@ -211,6 +198,19 @@ class Together(Processes):
             {f"sha256 of {name}": _digest(tensor) for name, tensor in tensors().items()},
             "nothing of it is saved; processes on unlike devices or versions may round differently",
         )
+
+    @torch.no_grad()
+    def _exchange(
+        self, tensors: Iterable[Tensor], collective: Callable[[Tensor], object], divisor: int = 1
+    ) -> None:
+        """Put what a collective makes of all tensors, in one message, back into them."""
+        tensors = list(tensors)
+        if not tensors:
+            return
+        flat = _flattened(tensors)
+        with self._meeting():
+            collective(flat)
+        _put_back(flat / divisor, tensors)
 
     def _told_by_each(self, message: Any) -> list[Any]:
         told: list[Any] = [None] * self.place.count

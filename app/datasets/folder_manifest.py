@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def manifest_in(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidParameter(
             f"{str(folder / MANIFEST)!r} is no manifest of a data set: {error}"
         ) from error
@@ -53,13 +54,19 @@ def check_is_ours(
                 f"(no {MANIFEST}); a new or empty one would be right"
             )
         return
-    others = list(differences(there, manifest, besides))
+    others = told_differences(there, manifest, besides=besides)
     if others:
         raise InvalidParameter(
-            f"the folder {str(folder)!r} holds another data set: "
-            f"{'; '.join(others[:_SHOWN])}. Another folder would be right, or the same model "
-            "and options to go on there"
+            f"the folder {str(folder)!r} holds another data set: {others}. Another folder would be "
+            "right, or the same model and options to go on there"
         )
+
+
+def told_differences(
+    there: Mapping[str, Any], here: Mapping[str, Any], *, besides: frozenset[str] = frozenset()
+) -> str:
+    """The first few differences of two manifests, in words; nothing where there are none."""
+    return "; ".join(islice(differences(there, here, besides), _SHOWN))
 
 
 def differences(

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,14 +92,12 @@ def generate_files(
         ModelNotFound, LabelNotFound, NotReady, ExecutionProviderUnavailable: as for a request.
     """
     given = {name: value for name, value in asked.items() if value is not None}
-    write = _write_picture
-    if out.is_dir() or not out.suffix:
-        write = _write_image if given.get("n") == 1 else _write_dataset
-    else:
-        given["format"] = _format_of(out, given.get("format"))
     with _told(out):
+        write = _writing(out, given)
         if write is _write_dataset and "seed" not in given and (seed := seed_in(out)) is not None:
             given["seed"] = seed  # go on with the data set that is there
+    if write is _write_picture:
+        given["format"] = _format_of(out, given.get("format"))
     parameters = validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
     with_classes = parameters.label is not None
     with closing(load_asked(settings, parameters.model, with_classes=with_classes)) as registry:
@@ -107,6 +105,13 @@ def generate_files(
         with _told(out):
             write(_Job(plan, registry, settings, on_progress), out)
     return plan
+
+
+def _writing(out: Path, given: Mapping[str, Any]) -> Callable[[_Job, Path], None]:
+    """What ``out`` means: a picture, or a folder of one file or of a data set."""
+    if out.suffix and not out.is_dir():
+        return _write_picture
+    return _write_image if given.get("n") == 1 else _write_dataset
 
 
 @contextmanager

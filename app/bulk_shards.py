@@ -92,9 +92,10 @@ def errors_explained(out: Path) -> Iterator[None]:
             if is_full
             else "another folder would be right, or the right to write there"
         )
+        file = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
         raise InvalidParameter(
-            f"cannot write to {str(out)!r}: {error.strerror}; {advice}. The shards that are there "
-            "stay, and the same command goes on with them"
+            f"cannot write to {str(out)!r}: {error.strerror}{file}; {advice}. The shards that are "
+            "there stay, and the same command goes on with them"
         ) from error
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import ray
+from ray._private import utils
+from ray._private.node import Node
 
 from app.bulk_shards import generate_shards
 from app.datasets.shard_layout import ShardLayout
@@ -23,11 +25,19 @@ FILES = [f"tiny-{index:06}.tar" for index in range(4)]
 ASKED: dict[str, Any] = {"model": "tiny", "seed": 2**32 - 100, "n": 350}
 SIZE = 100
 
+NOT_ASKED_FOR = ("start_api_server", "start_log_monitor", "start_monitor")
+"""Processes of Ray that cost seconds of a core to start, and that no worker needs."""
+
 
 @pytest.fixture(scope="module")
 def _cluster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("RAY_worker_niceness", "0")  # else whatever else runs here goes first
+        for start in NOT_ASKED_FOR:
+            patch.setattr(Node, start, lambda *_, **__: None)
+        is_incomplete = ImportError("nobody asks for the dashboard")  # agents are smaller then
+        patch.setattr(utils, "get_dashboard_dependency_error", lambda: is_incomplete)
         _connect_patiently()
         yield
         ray.shutdown()

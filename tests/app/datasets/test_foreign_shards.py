@@ -230,7 +230,7 @@ def test_a_manifest_that_is_replaced_meanwhile_is_told_and_kept(
         (b"[]", "holds another data set"),
         (b'{"seed": "5"}', "holds another data set"),
         (b'{"seed": -5}', "seed must be an integer from 0 to 4294967295, not -5|another data set"),
-        (None, "Is a directory"),
+        (None, r"Is a directory \(manifest.json\); another folder would be right"),
     ],
 )
 @pytest.mark.parametrize("seed", [None, 5])

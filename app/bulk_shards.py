@@ -92,7 +92,8 @@ def errors_explained(out: Path) -> Iterator[None]:
             if is_full
             else "another folder would be right, or the right to write there"
         )
-        file = f" ({Path(error.filename).name})" if isinstance(error.filename, str) else ""
+        name = error.filename2 or error.filename
+        file = f" ({Path(name).name})" if isinstance(name, str) else ""
         raise InvalidParameter(
             f"cannot write to {str(out)!r}: {error.strerror}{file}; {advice}. The shards that are "
             "there stay, and the same command goes on with them"

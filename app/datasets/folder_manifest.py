@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.datasets.manifest import MANIFEST
-from app.errors import InvalidParameter
+from app.errors import InvalidParameter, shortened
 
 _SHOWN = 3  # differences to another data set
 
@@ -72,7 +72,7 @@ def told_differences(
 def differences(
     there: Mapping[str, Any], here: Mapping[str, Any], besides: frozenset[str]
 ) -> Iterator[str]:
-    """Each field in which two manifests differ, and how."""
+    """Each field in which two manifests differ, and how; what is there may be anything."""
     for name in {**here, **there}:
         old, new = there.get(name), here.get(name)
         if name in besides or old == new:
@@ -80,6 +80,11 @@ def differences(
         if isinstance(old, dict) and isinstance(new, dict):
             yield from (f"{name}: {each}" for each in differences(old, new, frozenset()))
         elif isinstance(old, dict | list) or isinstance(new, dict | list):
-            yield f"another {name}"
+            yield f"another {_shown(name)}"
         else:
-            yield f"{name} is {json.dumps(old)} there and {json.dumps(new)} here"
+            values = (shortened(json.dumps(value)) for value in (old, new))
+            yield f"{_shown(name)} is {' there and '.join(values)} here"
+
+
+def _shown(name: str) -> str:
+    return shortened(name if name.isprintable() else json.dumps(name))

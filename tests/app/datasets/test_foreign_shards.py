@@ -249,6 +249,47 @@ def test_a_manifest_that_is_none_is_told_and_left_alone(
     assert manifest is None or (folder / "manifest.json").read_bytes() == manifest
 
 
+def test_what_a_hostile_manifest_says_is_shown_cut_and_without_control_characters(
+    tmp_path: Path, generate: Any
+) -> None:
+    (tmp_path / "out").mkdir()
+    said = {"seed": "5" * 10_000, "\x1b[2J" + "x" * 10_000: 1, "num_images": [1]}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(said))
+    with pytest.raises(InvalidParameter, match="holds another data set") as error:
+        generate()
+    told = shard_folder.told_differences(said, {"seed": 5})
+    assert told.startswith('seed is "555')
+    assert "\\u001b[2J" in told
+    assert "another num_images" in told
+    for text in (told, str(error.value)):
+        assert text.isprintable()
+        assert len(text) < 1000
+
+
+def test_a_newer_version_is_not_mixed_in_and_the_one_that_is_there_goes_on_by_its_name(
+    generate: Any, tiny_settings: Settings
+) -> None:
+    folder = generate()
+    whole = contents(folder)
+    (folder / FILES[1]).unlink()
+    write_model(tiny_settings.models, make_card("tiny"), version=2, salt=2)
+    with pytest.raises(InvalidParameter, match='model is "tiny/1" there and "tiny/2" here'):
+        generate()
+    generate(model="tiny/1")
+    assert contents(folder) == whole
+
+
+@pytest.mark.parametrize("name", ["shards.csv", f"{FILES[2]}.sha256"])
+def test_a_folder_in_the_place_of_a_file_is_told_by_its_name(
+    generate: Any, tmp_path: Path, name: str
+) -> None:
+    generate()
+    (tmp_path / "out" / name).unlink()
+    (tmp_path / "out" / name).mkdir()
+    with pytest.raises(InvalidParameter, match=rf"Is a directory \({name}\); another folder"):
+        generate()
+
+
 def test_one_look_tells_that_the_shards_are_ours(
     generate: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

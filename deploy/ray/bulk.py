@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 import ray
 from app.bulk_shards import errors_explained, shard_parameters
 from app.cpu import num_usable_cores
@@ -24,12 +26,12 @@ from app.datasets.shard_size import SHARD_SIZE
 from app.devices import DEVICES
 from app.errors import GanServeError
 from app.progress import progress_line
-from app.settings import Settings
+from app.settings import Settings, what_is_wrong
 from contract import NUM_SEEDS
 from deploy.ray.bulk_crew import Crew, CrewFailed
 from deploy.ray.bulk_worker import BulkOrder, BulkWorker
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 TELL_EVERY_S = 5.0  # how far it is
 ASKED = ("model", "label", "seed", "n", "truncation", "format")
 """Options that are parameters of a data set."""
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (GanServeError, CrewFailed) as error:
         _tell(str(error))
         return FAILED
+    except ValidationError as error:
+        _tell(what_is_wrong(error))
+        return WRONG_USE
     except KeyboardInterrupt:
         _tell("interrupted; the shards that are there stay, and the same command goes on")
         return INTERRUPTED

@@ -269,3 +269,12 @@ def test_what_cannot_be_made_is_told_before_ray_is_asked(
     monkeypatch.delattr(bulk, "connect")
     assert bulk.main(["--out", str(tmp_path / "out"), *flags]) == bulk.FAILED
     assert told in capsys.readouterr().err
+
+
+def test_a_setting_that_is_none_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(bulk, "connect")
+    monkeypatch.setenv("GANSERVE_MAX_IMAGS", "3")
+    assert bulk.main(["--out", str(tmp_path / "out"), "--n", "5"]) == bulk.WRONG_USE
+    assert "GANSERVE_MAX_IMAGS" in capsys.readouterr().err

@@ -61,6 +61,16 @@ class ShardFolder:
         path = self.path / self.layout.file(index)
         return ShardFile(path, description_of(self.manifest, self.layout, index))
 
+    def check_is_still_ours(self) -> None:
+        """Refuse to go on in a folder that was emptied, and has become another data set's.
+
+        Raises:
+            InvalidParameter: its manifest is another one; none at all is nobody's.
+            OSError: it cannot be read.
+        """
+        if manifest_in(self.path) is not None:
+            check_is_ours(self.path, self.manifest, besides=PROGRESS)
+
     def complete(self) -> None:
         """Say that all shards are there, and what each of them is.
 
@@ -75,8 +85,7 @@ class ShardFolder:
                 file.write(line)
                 sha256.update(line)
                 num_bytes += row[3] if isinstance(row[3], int) else 0
-        if manifest_in(self.path) is not None:
-            check_is_ours(self.path, self.manifest, besides=PROGRESS)
+        self.check_is_still_ours()
         self._write_manifest(
             is_complete=True, num_bytes=num_bytes, sha256_of_shards_csv=sha256.hexdigest()
         )

@@ -82,6 +82,7 @@ class ShardMaker:
 
         Raises:
             InferenceFailed: the session failed.
+            InvalidParameter: the folder has become another data set's.
             OSError: the folder cannot be written.
         """
         return self.folder.shard(index).write(self._pieces(index, on_images))
@@ -100,6 +101,7 @@ class ShardMaker:
             yield archive.add_samples(entries)
             on_images(num_images)
         yield from archive.closing()
+        self.folder.check_is_still_ours()  # then the shard is moved there
 
     def _entries(self, first: int, num_images: int) -> tuple[int, bytes]:
         return num_images, samples(self.plan, self._images.make(first, num_images))

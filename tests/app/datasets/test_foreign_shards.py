@@ -23,7 +23,9 @@ FILES = [f"tiny-{index:06}.tar" for index in range(3)]
 
 @pytest.fixture
 def generate(tiny_settings: Settings, tmp_path: Path) -> Any:
-    def generate(out: str = "out", *, settings: Settings = tiny_settings, **asked: Any) -> Path:
+    def generate(out: str = "out", *, settings: Any = tiny_settings, **asked: Any) -> Path:
+        if isinstance(settings, dict):
+            settings = tiny_settings.model_copy(update=settings)
         defaults = {"model": "tiny", "seed": 2**32 - 7, "n": NUM_IMAGES, "shard_size": SIZE}
         generate_shards(settings, out=tmp_path / out, **defaults | asked)
         return tmp_path / out
@@ -212,13 +214,18 @@ def test_a_manifest_that_is_taken_away_meanwhile_is_written_again(
     assert contents(tmp_path / "out") == contents(generate("undisturbed"))
 
 
-def test_a_manifest_that_is_replaced_meanwhile_is_told_and_kept(
+def test_no_shard_comes_into_a_folder_that_has_become_another_data_sets(
     generate: Any, tmp_path: Path
 ) -> None:
-    other = generate("other", seed=100) / "manifest.json"
+    def replace(num_images: int) -> None:
+        if num_images == SIZE + 5:  # the second shard is about to be moved there
+            shutil.rmtree(tmp_path / "out")
+            generate(seed=100)  # another process
+
+    settings = {"num_threads": 1, "max_batch_size": 5}
     with pytest.raises(InvalidParameter, match="seed is 100 there and 4294967289 here"):
-        generate(on_progress=lambda _: shutil.copy(other, tmp_path / "out"))
-    assert (tmp_path / "out" / "manifest.json").read_bytes() == other.read_bytes()
+        generate(on_progress=replace, settings=settings)
+    assert contents(tmp_path / "out") == contents(generate("undisturbed", seed=100))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from benchmarks.cluster.environment import HOST
 from benchmarks.cluster.simulated import APPLICATION, Simulated, simulated
 from deploy.ray.application import build
 from tests.deploy.requests import REQUESTS, Asked, comparable
+from tests.deploy.toy_service import toy_settings
 from tests.live_server import PATIENCE_S, ROOT, free_port, live_server, wait_until
 from tests.toy_models import make_card, write_model, write_sums
 
@@ -53,21 +54,9 @@ class OnRay:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     models = tmp_path_factory.mktemp("on-ray") / "models"
-    write_model(models, make_card("tiny"))
-    write_model(models, make_card("tiny-conditional", system="cgan", class_names=("Bag", "7")))
-    translator = {"kind": "translator", "latent_dim": 0, "source_channels": 1}
-    write_model(models, make_card("tiny-translator", system="cyclegan", **translator))
+    settings = toy_settings(models, trial_timeout_s=0, request_timeout_s=PATIENCE_S, num_threads=1)
     write_sums(models)
-    return Settings(
-        models=models,
-        device="cpu",
-        default_model="tiny",
-        default_conditional_model="tiny-conditional",
-        max_images=64,
-        trial_timeout_s=0,
-        request_timeout_s=PATIENCE_S,
-        num_threads=1,
-    )
+    return settings
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ PAUSE_S = 15.0
 _NO_REQUESTS = (
     "models are not changed by a request here: the service runs on Ray Serve, whose other "
     "ingresses and replicas would not hear of it; change the models folder, then change `revision` "
-    "in the config file and deploy again, or set watch_models_s"
+    "of the ingress in the config file and deploy again, or set watch_models_s"
 )
 
 T = TypeVar("T")

@@ -8,15 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from fastapi import FastAPI
 from ray.exceptions import RayActorError
 from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
+from ray.serve.schema import ServeDeploySchema
 
 from app.settings import Settings
 from deploy.ray.deployments import IngressDeployment, ModelDeployment
 from deploy.ray.messages import Answer, Description, Refusal, Task
+from deploy.ray.options import Options
 from tests.access_files import add_key, bearer
+from tests.live_server import ROOT
 from tests.toy_models import make_card, write_model
 
 
@@ -100,6 +104,17 @@ def test_an_ingress_reads_keys_and_models_again_where_the_revision_changes(
             return [before, await seen()]
 
     assert asyncio.run(main()) == [(200, 1), (401, 2)]
+
+
+def test_the_config_file_s_own_revision_is_what_an_ingress_is_reconfigured_with() -> None:
+    """What of it stands in ``args`` is code to Ray Serve, and starts all processes anew."""
+    config = ServeDeploySchema.model_validate(
+        yaml.safe_load((ROOT / "deploy" / "ray" / "serve.yaml").read_text())
+    )
+    (application,) = config.applications
+    assert Options.model_validate(application.args).revision == 1
+    (ingress,) = application.deployments
+    assert (ingress.name, ingress.user_config) == ("ingress", {"revision": 1})
 
 
 class DyingOnce(Handle):

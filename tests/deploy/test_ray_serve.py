@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
 }
 
-PAUSE_S = 0.05
+PAUSE_S = 0.1
 """Of a client after each answer: whoever starts beside them needs the cores, too."""
 
 pytestmark = [

@@ -22,6 +22,7 @@ from deploy.ray.application import build
 
 APPLICATION = "ganserve"
 _REPLICA = f"ray::ServeReplica:{APPLICATION}:"
+PATIENCE_S = 300  # until all replicas of a deployment are up
 _NONE: Mapping[str, Mapping[str, Any]] = {}
 
 
@@ -45,9 +46,12 @@ class Simulated:
         }
         config = ServeDeploySchema.model_validate({"applications": [application]})
         _get_global_client().deploy_apps(config)  # the command goes through the dashboard
+        deadline = time.monotonic() + PATIENCE_S
         while (now := serve.status().applications[APPLICATION]).status != "RUNNING":
-            if now.status not in ("NOT_STARTED", "DEPLOYING"):
-                raise RuntimeError(f"the application is {now.status}: {now.message}")
+            is_late = time.monotonic() > deadline  # as where a node has no room for a replica
+            if is_late or now.status not in ("NOT_STARTED", "DEPLOYING"):
+                states = {name: each.replica_states for name, each in now.deployments.items()}
+                raise RuntimeError(f"the application is {now.status}: {now.message} {states}")
             time.sleep(0.1)
 
     def pids(self, deployment: str) -> set[int]:

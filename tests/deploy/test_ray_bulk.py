@@ -12,7 +12,6 @@ import ray
 from app.bulk_shards import generate_shards
 from app.errors import InvalidParameter, ModelNotFound
 from app.settings import Settings
-from benchmarks.cluster.nodes import unattended
 from deploy.ray import bulk, bulk_crew, bulk_worker
 from deploy.ray.bulk_crew import Crew, CrewFailed
 from deploy.ray.bulk_worker import BulkOrder, BulkWorker
@@ -27,8 +26,7 @@ SIZE = 100
 def _cluster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
-        with unattended():
-            _connect_patiently()
+        _connect_patiently()
         yield
         ray.shutdown()
 

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Protocol
 
@@ -62,8 +62,14 @@ class OwnBackend:
         self._registry = self._loaded().without(withdrawn)
         return self._registry
 
+    def admit_request(self) -> None:
+        """Any request may."""
+
     def tell_others(self) -> None:
         tell_other_workers()
+
+    def on_change(self, adopt: Callable[[Catalogue], object]) -> None:
+        """Nothing changes here unless it is asked for."""
 
     def close(self) -> None:
         self._loaded().close()

@@ -41,14 +41,16 @@ class Source(Protocol):
         """
 
     def without(self, withdrawn: Set[str]) -> Catalogue:
-        """What was there before, but for what is withdrawn.
+        """What was there before, but for what is withdrawn."""
 
-        Raises:
-            ReloadRefused: models cannot be taken off by a request here.
-        """
+    def admit_request(self) -> None:
+        """Raise ReloadRefused where no request may change the models; it says what does."""
 
     def tell_others(self) -> None:
         """Have other processes of the same service reload, too."""
+
+    def on_change(self, adopt: Callable[[Catalogue], object]) -> None:
+        """Have ``adopt`` called with what is there, whenever the source finds out by itself."""
 
 
 class Reloader:
@@ -65,12 +67,14 @@ class Reloader:
         self._catalogue, self._source = catalogue, source
         self._withdrawals, self._adopt = withdrawals, adopt
         self._one_at_a_time = asyncio.Lock()
+        source.on_change(self._adopted)
 
     async def reload_everywhere(self) -> Changes:
         """Serve all that the repository holds, what was unloaded too; other processes follow.
 
-        Raises as ``reload`` does.
+        Raises as ``reload`` does, and where the source takes no requests.
         """
+        self._source.admit_request()
         async with self._one_at_a_time:
             with _refusing_disk_errors():
                 before = self._withdrawals.read()
@@ -92,8 +96,10 @@ class Reloader:
 
         Raises:
             InvalidParameter, ModelNotFound: as ``ModelCatalogue.resolve``.
-            ReloadRefused: nothing would be left; all stays as it is.
+            ReloadRefused: nothing would be left, or the source takes no requests; all stays as it
+                is.
         """
+        self._source.admit_request()
         async with self._one_at_a_time:
             model = self._catalogue.resolve(reference)
             name = model.name if reference == model.name else f"{model.name}/{model.version}"

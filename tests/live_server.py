@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,9 +22,9 @@ from app.backend import Backend
 from app.main import create_app
 from app.serving import server_config
 from app.settings import Settings
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 60  # for what should take milliseconds, on a machine that is busy with something else
 
 
 @dataclass(frozen=True)
@@ -124,13 +123,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def queued_images(client: httpx.Client, model: str) -> float:

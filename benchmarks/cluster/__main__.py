@@ -100,7 +100,11 @@ def _arguments(options: argparse.Namespace) -> dict[str, object]:
     small = {"num_cpus": 0.1, "scaling": {"min_replicas": 1, "max_replicas": 1}}
     return {
         # A deadline beyond the pauses of a busy machine, which are not what is looked at.
-        "settings": {"models": str(options.models), "device": "cpu", "request_timeout_s": 30},
+        "settings": {
+            "models": str(options.models.absolute()),
+            "device": "cpu",
+            "request_timeout_s": 30,
+        },
         "default": small,
         "only": [options.model],
         "models": {options.model: {"num_cpus": 1, "scaling": scaling}},

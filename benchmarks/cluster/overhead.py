@@ -59,7 +59,7 @@ async def _compare(options: argparse.Namespace, folder: Path) -> int:
     asked = (await questions(settings, options.model, number=200))[::4]  # one image each
     one = {"num_cpus": 1, "scaling": {"min_replicas": 1, "max_replicas": 1}}
     arguments = {
-        "settings": {"models": str(options.models), "device": "cpu"},
+        "settings": {"models": str(options.models.absolute()), "device": "cpu"},
         "default": one,
         "only": [options.model],
         "ingress": {"num_cpus": 1, "num_replicas": 1},

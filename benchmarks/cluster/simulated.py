@@ -4,30 +4,59 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import ray
 from ray import serve
 from ray.cluster_utils import Cluster
+from ray.serve.context import _get_global_client
+from ray.serve.schema import ServeDeploySchema
 
 from benchmarks.cluster.environment import HOST
+from benchmarks.cluster.nodes import add_node
 from benchmarks.cluster.processes import below, title
 from deploy.ray.application import build
 
 APPLICATION = "ganserve"
 _REPLICA = f"ray::ServeReplica:{APPLICATION}:"
-MAX_ATTEMPTS = 4  # to start a node
-_IS_INCOMPLETE = "ray._private.utils.get_dashboard_dependency_error"
+PATIENCE_S = 300  # until all replicas of a deployment are up
+_NONE: Mapping[str, Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True)
 class Simulated:
     cluster: Any
     port: int
+
+    def deploy(
+        self, arguments: Mapping[str, Any], of_deployments: Mapping[str, Mapping[str, Any]] = _NONE
+    ) -> None:
+        """What ``serve deploy`` does with a config file, once all of it is up.
+
+        ``of_deployments`` is what the file says of some of them, by name.
+        """
+        application = {
+            "name": APPLICATION,
+            "import_path": f"{build.__module__}:{build.__name__}",
+            "args": dict(arguments),
+            "deployments": [{"name": name, **each} for name, each in of_deployments.items()],
+        }
+        config = ServeDeploySchema.model_validate({"applications": [application]})
+        _get_global_client().deploy_apps(config)  # the command goes through the dashboard
+        deadline = time.monotonic() + PATIENCE_S
+        while (now := serve.status().applications[APPLICATION]).status != "RUNNING":
+            is_late = time.monotonic() > deadline  # as where a node has no room for a replica
+            if is_late or now.status not in ("NOT_STARTED", "DEPLOYING"):
+                states = {name: each.replica_states for name, each in now.deployments.items()}
+                raise RuntimeError(f"the application is {now.status}: {now.message} {states}")
+            time.sleep(0.1)
+
+    def pids(self, deployment: str) -> set[int]:
+        """The processes that are its replicas."""
+        return {pid for pid in below(self._raylets()) if _replica(title(pid)) == deployment}
 
     def replicas(self) -> dict[str, int]:
         """How many of each deployment can answer."""
@@ -39,10 +68,10 @@ class Simulated:
 
     def kill_replica(self, deployment: str) -> str:
         """End one of its processes at once, as the kernel does when memory is short."""
-        pids = [pid for pid in below(self._raylets()) if _replica(title(pid)) == deployment]
+        pids = self.pids(deployment)
         if not pids:
             raise RuntimeError(f"no process of {deployment} among {self._raylets()}")
-        os.kill(pids[-1], signal.SIGKILL)
+        os.kill(max(pids), signal.SIGKILL)
         return f"one of {len(pids)} processes of {deployment}"
 
     def kill_node(self) -> str:
@@ -75,15 +104,16 @@ def simulated(
     cluster = Cluster()
     try:
         for _ in range(num_nodes):
-            _add_node(cluster, cpus, folder)
+            add_node(cluster, cpus, folder)
         ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
         serve.start(
             proxy_location="HeadOnly",
             http_options={"host": HOST, "port": port},
             logging_config={"enable_access_log": False},
         )
-        serve.run(build(arguments), name=APPLICATION, route_prefix="/")
-        yield Simulated(cluster, port)
+        simulated = Simulated(cluster, port)
+        simulated.deploy(arguments)
+        yield simulated
     finally:
         serve.shutdown()
         ray.shutdown()
@@ -97,34 +127,6 @@ def wait_for(number: Mapping[str, int], simulated: Simulated, *, patience_s: flo
         if time.monotonic() > deadline:
             raise TimeoutError(f"{simulated.replicas()} after {patience_s:g} s, not {number}")
         time.sleep(0.2)
-
-
-def _add_node(cluster: Any, cpus: float, folder: Path) -> None:
-    """Start a node with no more than it must have.
-
-    Ray gives a node's agent 15 s to start, which is little on a machine that is busy.
-    """
-    own = [os.getpid()]
-    for attempts_left in reversed(range(MAX_ATTEMPTS)):
-        before = set(below(own))
-        try:
-            with patch(_IS_INCOMPLETE, return_value=ImportError("nobody asks for it")):
-                cluster.add_node(
-                    num_cpus=cpus,
-                    object_store_memory=100 * 1024**2,
-                    include_dashboard=False,
-                    include_log_monitor=False,
-                    no_monitor=True,
-                    temp_dir=str(folder),
-                )
-        except Exception:
-            if not attempts_left:
-                raise
-            for pid in set(below(own)) - before:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        else:
-            return
 
 
 def _raylet(node: Any) -> int:

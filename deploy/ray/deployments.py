@@ -11,6 +11,7 @@ from app.errors import ReloadRefused
 from app.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
+from deploy.ray.figures import COUNTED, TAGS, Figures
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.replica import ModelReplica
@@ -19,9 +20,14 @@ from deploy.ray.scaling import IMAGES
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
+from ray.serve.metrics import Counter
 
 LOST = (RayActorError, DeploymentUnavailableError)
 """A replica died with a request, or its machine did, or could not be reached; or none starts."""
+
+
+FIGURES_EVERY_S = 5.0
+"""So old may be what Ray's metrics say of a replica."""
 
 
 class ModelDeployment(ModelReplica):
@@ -31,9 +37,13 @@ class ModelDeployment(ModelReplica):
         configure_logs(settings)
         super().__init__(name, settings)
         self._revision = Revision()
+        self._figures = Figures(self._metrics, _RayCounters().add)
+        self._passing_on: asyncio.Task[None] | None = None
 
     async def reconfigure(self, user_config: Mapping[str, Any]) -> None:
         """Called at the start, and where anything of the deployment's settings has changed."""
+        if self._passing_on is None:
+            self._passing_on = asyncio.create_task(self._pass_figures_on())
         if self._revision.changes_to(user_config["revision"]):
             with suppress(ReloadRefused):  # it is in the log; what was served still is
                 await self.reload()
@@ -45,6 +55,24 @@ class ModelDeployment(ModelReplica):
         """Raises RuntimeError where another process would do better."""
         if self.must_be_started_again:
             raise RuntimeError("the device is lost, or a run hangs")
+
+    async def _pass_figures_on(self) -> None:
+        while True:
+            self._figures.pass_on()
+            await asyncio.sleep(FIGURES_EVERY_S)
+
+
+class _RayCounters:
+    """Those of ``COUNTED``, which Ray shows with the labels of deployment and replica."""
+
+    def __init__(self) -> None:
+        self._counters = {
+            name: Counter(name, description=meaning, tag_keys=TAGS)  # type: ignore[arg-type]  # any number of keys
+            for name, meaning in COUNTED.values()
+        }
+
+    def add(self, name: str, amount: float, tags: dict[str, str]) -> None:
+        self._counters[name].inc(amount, tags)
 
 
 class IngressDeployment:

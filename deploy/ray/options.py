@@ -55,7 +55,7 @@ class IngressOptions(_Strict):
 class Options(_Strict):
     """All of ``args``."""
 
-    revision: str | int = Field(1, description="change it to have the models folder read again")
+    revision: str | int = Field(1, description="change it to have all processes started anew")
     settings: dict[str, Any] = Field(
         default_factory=dict,
         description="the service's settings, by name; else GANSERVE_ variables",

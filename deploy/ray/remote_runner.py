@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +23,9 @@ from deploy.ray.sending import Lost, Sender
 
 BULK_PATIENCE_S = 120.0
 """For one run of bulk work, which waits until requests leave room."""
+
+KIND_MISSED_AFTER = 8
+"""So many replicas in a row were of another kind than a run's: where are those of its own?"""
 
 
 class Replicas(Protocol):
@@ -46,8 +50,10 @@ class RemoteRunner:
         sender: Sender,
         *,
         timeout_s: float,
+        on_kind_missed: Callable[[], object],
     ) -> None:
-        self.timeout_s = timeout_s
+        """``on_kind_missed`` hears of a run that finds no replica of the model's kind."""
+        self.timeout_s, self._on_kind_missed = timeout_s, on_kind_missed
         # As in the engine, nothing here holds the model itself: this one is of no engine.
         self._model = kinds.variant(model, model.kind)
         self._replicas, self._kinds, self._sender = replicas, kinds, sender
@@ -104,12 +110,14 @@ class RemoteRunner:
         loop, digest = asyncio.get_running_loop(), self._model.digest
         kind = self._model.kind if is_bulk else None  # one data set is of one kind
 
-        is_of_another_kind = False
+        num_others = 0  # replicas of another kind, in a row
 
         async def ask() -> Answer | Refusal:
-            nonlocal is_of_another_kind
+            nonlocal num_others
             answer = await method(Task(digest, inputs, max(0.001, deadline - loop.time()), kind))
-            is_of_another_kind = kind is not None and _is_of_another_kind(answer)
+            num_others = num_others + 1 if _is_of_another_kind(answer) else 0
+            if num_others == KIND_MISSED_AFTER:
+                self._on_kind_missed()
             return answer
 
         task = asyncio.current_task()
@@ -119,7 +127,7 @@ class RemoteRunner:
             async with until(deadline, no_answer_within(timeout_s)):
                 return await self._sender.send(ask, may_wait=is_bulk)
         except DeadlineExceeded:  # the replica was told of less time: some had passed
-            if kind is not None and is_of_another_kind:
+            if kind is not None and num_others:
                 raise DeadlineExceeded(_no_replica_of(kind, self._model.name, timeout_s)) from None
             raise DeadlineExceeded(no_answer_within(timeout_s)) from None
         except asyncio.CancelledError:
@@ -159,9 +167,14 @@ class RemoteRunners:
         *,
         lost: Lost,
         num_bulk: int,
+        on_kind_missed: Callable[[str], object],
     ) -> None:
-        """``replicas`` by the model's name; ``lost`` as ``Sender`` takes it."""
+        """``replicas`` by the model's name; ``lost`` as ``Sender`` takes it.
+
+        ``on_kind_missed`` hears the name of a model whose kind none of its replicas seems to be of.
+        """
         self._replicas, self._kinds, self._lost = replicas, kinds, lost
+        self._on_kind_missed = on_kind_missed
         self._timeout_s, self._metrics, self._hangs = settings.request_timeout_s, metrics, hangs
         self.max_queue_size = settings.max_queue_size
         self.num_bulk = num_bulk
@@ -181,7 +194,7 @@ class RemoteRunners:
         )
         return RemoteRunner(
             model, self._replicas[name], self._kinds, self._metrics, sender,
-            timeout_s=self._timeout_s,
+            timeout_s=self._timeout_s, on_kind_missed=partial(self._on_kind_missed, name),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -195,7 +208,7 @@ def _is_of_another_kind(answer: Answer | Refusal) -> bool:
 def _no_replica_of(kind: Kind, name: str, seconds: float) -> str:
     return (
         f"no replica of model {name!r} was of kind {kind.key} within {seconds:g} s, and a data set "
-        "is of one kind; if its machines are gone, change `revision`, deploy again and begin anew"
+        "is of one kind; a new one is of a kind that is there"
     )
 
 

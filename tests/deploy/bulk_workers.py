@@ -10,7 +10,7 @@ from app.datasets.image_maker import ImageMaker
 from app.datasets.manifest import MANIFEST
 from app.datasets.shard_layout import ShardLayout
 from deploy.ray.bulk_worker import BulkOrder, BulkWorker, Done
-from tests.live_server import wait_until
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,26 @@
 """What Ray Serve calls, called by hand: no Ray is started."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
+from fastapi import FastAPI
+from ray.exceptions import RayActorError
+from ray.serve._private.common import DeploymentID
+from ray.serve.exceptions import DeploymentUnavailableError
+from ray.serve.schema import ServeDeploySchema
 
 from app.settings import Settings
 from deploy.ray.deployments import IngressDeployment, ModelDeployment
-from deploy.ray.messages import Description
+from deploy.ray.messages import Answer, Description, Refusal, Task
+from deploy.ray.options import Options
 from tests.access_files import add_key, bearer
+from tests.live_server import ROOT
 from tests.toy_models import make_card, write_model
 
 
@@ -38,6 +47,15 @@ def settings(tmp_path: Path) -> Settings:
     models = tmp_path / "models"
     write_model(models, make_card("tiny"))
     return Settings(models=models, device="cpu")
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ingress") as client,
+    ):
+        yield client
 
 
 async def versions(replica: ModelDeployment) -> list[int]:
@@ -70,11 +88,7 @@ def test_an_ingress_reads_keys_and_models_again_where_the_revision_changes(
         handle: Any = Handle(ModelDeployment("tiny", settings))
         ingress = IngressDeployment(guarded, {"tiny": handle}, num_bulk=2)
         app = ingress.__serve_build_asgi_app__()
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://ingress") as client,
-        ):
+        async with serving(app) as client:
 
             async def seen() -> tuple[int, int]:
                 answer = await client.get("/generate?seed=1", headers=bearer(revoked))
@@ -90,3 +104,49 @@ def test_an_ingress_reads_keys_and_models_again_where_the_revision_changes(
             return [before, await seen()]
 
     assert asyncio.run(main()) == [(200, 1), (401, 2)]
+
+
+def test_the_config_file_s_own_revision_is_what_an_ingress_is_reconfigured_with() -> None:
+    """What of it stands in ``args`` is code to Ray Serve, and starts all processes anew."""
+    config = ServeDeploySchema.model_validate(
+        yaml.safe_load((ROOT / "deploy" / "ray" / "serve.yaml").read_text())
+    )
+    (application,) = config.applications
+    assert Options.model_validate(application.args).revision == 1
+    (ingress,) = application.deployments
+    assert (ingress.name, ingress.user_config) == ("ingress", {"revision": 1})
+
+
+class DyingOnce(Handle):
+    """Its replica is lost with the first task."""
+
+    def __init__(self, replica: ModelDeployment, error: Exception) -> None:
+        super().__init__(replica)
+        losses = [error]
+
+        async def submit(task: Task) -> Answer | Refusal:
+            if losses:
+                raise losses.pop()
+            return await replica.submit(task)
+
+        self.submit = Method(submit)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RayActorError(), DeploymentUnavailableError(DeploymentID("tiny"))],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_ray_says_of_a_lost_replica_has_the_task_sent_again(
+    error: Exception, settings: Settings
+) -> None:
+    async def main() -> tuple[int, str]:
+        handle: Any = DyingOnce(ModelDeployment("tiny", settings), error)
+        app = IngressDeployment(settings, {"tiny": handle}, num_bulk=2).__serve_build_asgi_app__()
+        async with serving(app) as client:
+            answer = await client.get("/generate?seed=1")
+            return answer.status_code, (await client.get("/metrics")).text
+
+    status, metrics = asyncio.run(main())
+    assert status == 200
+    assert 'ganserve_sent_again_total{model="tiny",reason="lost"} 1.0' in metrics

@@ -1,4 +1,4 @@
-"""On Ray Serve itself: the same answers, a replica killed under load, models replaced under load.
+"""On Ray Serve itself: the same answers; replicas replaced and killed, models replaced, under load.
 
 One Ray instance for all of it, with Ray's own proxy: HAProxy's page of figures would listen beyond
 this machine. ``python -m benchmarks.cluster`` has it, and several nodes.
@@ -14,13 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
-from ray import serve
 
 from app.settings import Settings
 from benchmarks.cluster.environment import HOST
-from benchmarks.cluster.simulated import APPLICATION, Simulated, simulated
-from deploy.ray.application import build
+from benchmarks.cluster.simulated import Simulated, simulated
 from tests.deploy.requests import REQUESTS, Asked, comparable
+from tests.deploy.toy_service import toy_settings
 from tests.live_server import PATIENCE_S, ROOT, free_port, live_server, wait_until
 from tests.toy_models import make_card, write_model, write_sums
 
@@ -30,6 +29,9 @@ ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
 }
+
+PAUSE_S = 0.1
+"""Of a client after each answer: whoever starts beside them needs the cores, too."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,30 +46,25 @@ class OnRay:
     client: httpx.Client
     arguments: dict[str, Any]
     cluster: Simulated
+    of_deployments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def deploy(self, revision: int) -> None:
-        self.arguments["revision"] = revision
-        serve.run(build(self.arguments), name=APPLICATION, route_prefix="/")
+    def deploy(self, **of_deployments: dict[str, Any]) -> None:
+        """Change what the config file says of some deployments, and deploy it again."""
+        for name, changed in of_deployments.items():
+            self.of_deployments.setdefault(name, {}).update(changed)
+        self.cluster.deploy(self.arguments, self.of_deployments)
+
+    def pids(self) -> set[int]:
+        """The processes of the ingress and of ``tiny``."""
+        return self.cluster.pids("ingress") | self.cluster.pids("tiny")
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     models = tmp_path_factory.mktemp("on-ray") / "models"
-    write_model(models, make_card("tiny"))
-    write_model(models, make_card("tiny-conditional", system="cgan", class_names=("Bag", "7")))
-    translator = {"kind": "translator", "latent_dim": 0, "source_channels": 1}
-    write_model(models, make_card("tiny-translator", system="cyclegan", **translator))
+    settings = toy_settings(models, trial_timeout_s=0, request_timeout_s=PATIENCE_S, num_threads=1)
     write_sums(models)
-    return Settings(
-        models=models,
-        device="cpu",
-        default_model="tiny",
-        default_conditional_model="tiny-conditional",
-        max_images=64,
-        trial_timeout_s=0,
-        request_timeout_s=PATIENCE_S,
-        num_threads=1,
-    )
+    return settings
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,7 @@ def on_ray(settings: Settings) -> Iterator[OnRay]:
     arguments = {
         "settings": settings.model_dump(mode="json", exclude_unset=True),
         "default": {"num_cpus": 0.1, "scaling": {"max_replicas": 1}},
-        "models": {"tiny": {"scaling": {"min_replicas": 2, "max_replicas": 2}}},
+        "models": {"tiny": {"num_cpus": 0.1, "scaling": {"min_replicas": 2, "max_replicas": 2}}},
         "ingress": {"num_cpus": 0.1, "num_replicas": 1},
     }
     with (
@@ -86,7 +83,7 @@ def on_ray(settings: Settings) -> Iterator[OnRay]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         with (
-            simulated(arguments, num_nodes=1, cpus=4, port=port, folder=Path(folder)) as cluster,
+            simulated(arguments, num_nodes=1, cpus=2, port=port, folder=Path(folder)) as cluster,
             httpx.Client(base_url=f"http://{HOST}:{port}", timeout=2 * PATIENCE_S) as client,
         ):
             yield OnRay(client, arguments, cluster)
@@ -127,6 +124,7 @@ class Clients:
             except Exception as error:
                 self.errors.append(error)
                 return
+            time.sleep(PAUSE_S)
 
 
 def test_answers_are_those_of_one_process(on_ray: OnRay, settings: Settings) -> None:
@@ -150,9 +148,11 @@ def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> No
     with Clients(ask) as clients:
         clients.wait_for(20)
         write_model(settings.models, make_card("tiny"), version=2, salt=5)
-        on_ray.deploy(revision=2)
+        before = on_ray.pids()
+        on_ray.deploy(ingress={"user_config": {"revision": 2}})
         wait_until(lambda: ask(0).headers["x-model"] == "tiny/2")
         clients.wait_for(40)
+    assert on_ray.pids() == before
     assert not clients.errors
     assert {answer.status_code for _, answer in clients.answers} == {200}
     models = [answer.headers["x-model"] for _, answer in clients.answers]
@@ -160,6 +160,27 @@ def test_models_are_replaced_under_load(on_ray: OnRay, settings: Settings) -> No
     assert set(models[-20:]) == {"tiny/2"}
     made = {(seed, each.headers["x-model-digest"], each.content) for seed, each in clients.answers}
     assert len(made) == len({(seed, digest) for seed, digest, _ in made})
+
+
+def test_processes_are_replaced_under_load(on_ray: OnRay) -> None:
+    """As by new code: one is up before another one goes."""
+
+    def ask(seed: int) -> httpx.Response:
+        return on_ray.client.get("/generate", params={"seed": seed, "n": 3})
+
+    expected = {seed: ask(seed).content for seed in range(20)}
+    before = on_ray.pids()
+    with Clients(ask) as clients:
+        clients.wait_for(20)
+        on_ray.deploy(
+            ingress={"ray_actor_options": {"num_cpus": 0.11}},
+            tiny={"ray_actor_options": {"num_cpus": 0.11}},
+        )
+        clients.wait_for(40)
+    wait_until(lambda: not before & on_ray.pids())
+    assert not clients.errors
+    assert {answer.status_code for _, answer in clients.answers} == {200}
+    assert all(answer.content == expected[seed] for seed, answer in clients.answers)
 
 
 def test_a_replica_killed_under_load_loses_no_request_and_changes_no_byte(on_ray: OnRay) -> None:

@@ -3,63 +3,37 @@
 The replicas are those of ``deploy/ray``; here nothing lies between them and the ingress.
 """
 
-import asyncio
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 
 from app import reproducibility
-from app.errors import DeadlineExceeded, NotReady, ReloadRefused
-from app.hang_watch import HangWatch
-from app.metrics import Metrics
 from app.settings import Settings
-from contract import LATENT
-from deploy.ray import remote_runner
-from deploy.ray.messages import Answer, Description, Refusal, Task
-from deploy.ray.remote_backend import RemoteBackend
-from deploy.ray.remote_runner import Replicas
 from deploy.ray.replica import ModelReplica
+from tests.access_files import add_key, bearer, guarded
 from tests.deploy.requests import REQUESTS, Asked, comparable
+from tests.deploy.toy_replicas import Alternating, backend_of, of_another_kind
+from tests.deploy.toy_service import toy_settings
 from tests.live_server import live_server
 from tests.toy_models import make_card, write_model
-
-
-class Lost(Exception):
-    """What says that a replica died."""
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     models = tmp_path_factory.mktemp("replicated") / "models"
-    write_model(models, make_card("tiny"))
-    write_model(models, make_card("tiny-conditional", system="cgan", class_names=("Bag", "7")))
     write_model(models, make_card("tiny-two"), version=1, salt=1)
     write_model(models, make_card("tiny-two"), version=2, salt=2)
-    translator = {"kind": "translator", "latent_dim": 0, "source_channels": 1}
-    write_model(models, make_card("tiny-translator", system="cyclegan", **translator))
     (models / "tiny-broken" / "1").mkdir(parents=True)
     (models / "tiny-broken" / "1" / "model.onnx").write_bytes(b"no model")
-    return Settings(
-        models=models,
-        device="cpu",
-        default_model="tiny",
-        default_conditional_model="tiny-conditional",
-        max_images=64,
-        max_queue_size=64,
-    )
+    return toy_settings(models, max_queue_size=64)
 
 
 def names(settings: Settings) -> list[str]:
     return sorted(folder.name for folder in settings.models.iterdir())
-
-
-def backend(settings: Settings, replicas: Mapping[str, Replicas]) -> RemoteBackend:
-    return RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +45,7 @@ def in_process(settings: Settings) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def replicated(settings: Settings) -> Iterator[httpx.Client]:
     replicas = {name: ModelReplica(name, settings) for name in names(settings)}
-    with live_server(settings, backend(settings, replicas)) as server:
+    with live_server(settings, backend_of(settings, replicas)) as server:
         yield server.client
 
 
@@ -97,40 +71,13 @@ def test_the_metrics_count_what_the_replicas_made(replicated: httpx.Client) -> N
     assert count[-1] - (count[0] if len(count) == 2 else 0) == 5
 
 
-def of_another_kind(settings: Settings, name: str) -> ModelReplica:
-    """A replica that says that its processor is another one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reproducibility, "_instruction_set", lambda: "x86_64 sse4_2")
-        return ModelReplica(name, settings)
-
-
-class Alternating:
-    """Two replicas that are asked in turn."""
-
-    def __init__(self, *replicas: ModelReplica) -> None:
-        self._replicas, self._num_asked = replicas, 0
-
-    async def submit(self, task: Task) -> Answer | Refusal:
-        return await self._next().submit(task)
-
-    async def run_bulk(self, task: Task) -> Answer | Refusal:
-        return await self._next().run_bulk(task)
-
-    async def describe(self, *, rescan: bool) -> Description | Refusal:
-        return await self._next().describe(rescan=rescan)
-
-    def _next(self) -> ModelReplica:
-        self._num_asked += 1
-        return self._replicas[self._num_asked % len(self._replicas)]
-
-
 @pytest.fixture(scope="module")
 def mixed(settings: Settings) -> Iterator[httpx.Client]:
     replicas = {
         name: Alternating(ModelReplica(name, settings), of_another_kind(settings, name))
         for name in ("tiny", "tiny-conditional")
     }
-    with live_server(settings, backend(settings, replicas)) as server:
+    with live_server(settings, backend_of(settings, replicas)) as server:
         yield server.client
 
 
@@ -156,39 +103,12 @@ def test_one_data_set_is_of_one_kind(mixed: httpx.Client) -> None:
     assert 'ganserve_sent_again_total{model="tiny",reason="refused"}' in metrics
 
 
-class OfGoneKind:
-    """Replicas that are described as of one kind, and are of another when they are asked."""
-
-    def __init__(self, described: ModelReplica, asked: ModelReplica) -> None:
-        self.describe = described.describe
-        self.submit, self.run_bulk = asked.submit, asked.run_bulk
-
-
-def test_a_data_set_whose_kind_is_gone_is_told_so(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote_runner, "BULK_PATIENCE_S", 0.3)
-
-    async def main() -> str:
-        replicas = OfGoneKind(ModelReplica("tiny", settings), of_another_kind(settings, "tiny"))
-        remote = backend(settings, {"tiny": replicas})
-        catalogue = await remote.load()
-        runners = remote.runners(Metrics(), HangWatch())
-        runner = runners.runner(catalogue.resolve("tiny"))
-        latents = np.zeros((1, make_card("tiny").latent_dim), np.float32)
-        with pytest.raises(DeadlineExceeded) as refused:
-            await runner.run_bulk({LATENT: latents})
-        return refused.value.detail
-
-    assert "a data set is of one kind" in asyncio.run(main())
-
-
 def test_an_ingress_of_another_runtime_makes_other_keys(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, in_process: httpx.Client
 ) -> None:
     replicas = {"tiny": ModelReplica("tiny", settings)}
     monkeypatch.setattr(reproducibility, "ENCODER_VERSIONS", {"isal": "0"})
-    with live_server(settings, backend(settings, replicas)) as server:
+    with live_server(settings, backend_of(settings, replicas)) as server:
         found = server.client.get("/generate?seed=3").headers["etag"]
     assert found != in_process.get("/generate?seed=3").headers["etag"]
 
@@ -198,7 +118,7 @@ def test_a_replica_that_has_not_heard_of_a_version_looks_for_it(tmp_path: Path) 
     write_model(models, make_card("tiny"))
     settings = Settings(models=models, device="cpu", watch_models_s=0.1)
     replicas = Alternating(ModelReplica("tiny", settings), ModelReplica("tiny", settings))
-    with live_server(settings, backend(settings, {"tiny": replicas})) as server:
+    with live_server(settings, backend_of(settings, {"tiny": replicas})) as server:
         client = server.client
         before = client.get("/generate?seed=1")
         write_model(models, make_card("tiny"), version=2, salt=1)
@@ -215,66 +135,18 @@ def test_a_replica_that_has_not_heard_of_a_version_looks_for_it(tmp_path: Path) 
     assert "no replicas" in failed[0]["reason"]
 
 
-class Away:
-    """Replicas that do not answer, or die, for as long as ``away`` says so."""
-
-    def __init__(self, replica: ModelReplica, away: str | None) -> None:
-        self._replica, self.away = replica, away
-
-    async def submit(self, task: Task) -> Answer | Refusal:
-        return await self._replica.submit(task)
-
-    async def run_bulk(self, task: Task) -> Answer | Refusal:
-        return await self._replica.run_bulk(task)
-
-    async def describe(self, *, rescan: bool) -> Description | Refusal:
-        if self.away == "silent":
-            await asyncio.Event().wait()
-        if self.away == "lost":
-            raise Lost("died")
-        return await self._replica.describe(rescan=rescan)
-
-
-@pytest.mark.parametrize(
-    ("away", "says"),
-    [("silent", "no replica of model 'tiny-two' within 1 s"), ("lost", "4 replicas of model")],
-)
-def test_a_name_without_replicas_takes_no_other_with_it(
-    away: str, says: str, settings: Settings
-) -> None:
-    async def main() -> None:
-        two = Away(ModelReplica("tiny-two", settings), away)
-        replicas = {"tiny": ModelReplica("tiny", settings), "tiny-two": two}
-        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
-
-        async def served(*, rescan: bool) -> tuple[list[str], list[str]]:
-            catalogue = await (backend.reloaded() if rescan else backend.load())
-            reasons = [each.reason for each in catalogue.failed if each.name == "tiny-two"]
-            return [f"{model.name}/{model.version}" for model in catalogue.models], reasons
-
-        models, reasons = await served(rescan=False)
-        assert models == ["tiny/1"]
-        assert len(reasons) == 1
-        assert says in reasons[0]
-        two.away = None
-        everything = ["tiny/1", "tiny-two/1", "tiny-two/2"]
-        assert await served(rescan=True) == (everything, [])
-        two.away = away
-        models, reasons = await served(rescan=True)
-        assert models == everything
-        assert "still served" in reasons[0]
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("away", ["silent", "lost"])
-def test_replicas_of_no_name_are_an_error(away: str, settings: Settings) -> None:
-    async def main() -> None:
-        replicas = {"tiny": Away(ModelReplica("tiny", settings), away)}
-        backend = RemoteBackend(settings, replicas, lost=(Lost,), num_bulk=2, patience_s=1)
-        with pytest.raises(NotReady):
-            await backend.load()
-        with pytest.raises(ReloadRefused):
-            await backend.reloaded()
-
-    asyncio.run(main())
+@pytest.mark.parametrize("path", ["/models/reload", "/models/unload"])
+def test_no_request_changes_the_models(path: str, tmp_path: Path) -> None:
+    models, keys = tmp_path / "models", tmp_path / "keys.toml"
+    write_model(models, make_card("tiny"))
+    headers = bearer(add_key(keys, "boss", role="admin"))
+    settings = guarded(Settings(models=models, device="cpu"), keys)
+    replicas = {"tiny": ModelReplica("tiny", settings)}
+    with live_server(settings, backend_of(settings, replicas)) as server:
+        write_model(models, make_card("tiny"), version=2, salt=1)
+        refused = server.client.post(path, json={"model": "tiny"}, headers=headers)
+        assert refused.status_code == 409
+        assert "change `revision`" in refused.json()["detail"]
+        assert "watch_models_s" in refused.json()["detail"]
+        served = server.client.get("/generate?seed=1", headers=headers)
+        assert served.headers["x-model"] == "tiny/1"

@@ -93,21 +93,31 @@ def test_a_second_copy_that_fails_leaves_the_first_one(second: object) -> None:
     assert (outcome, num_sent) == (0.2, 2)
 
 
-def test_who_may_wait_is_sent_no_second_copy() -> None:
+def num_copies(
+    *, num_tasks: int = 1, answer_after_s: float, second_after_s: float, may_wait: bool = False
+) -> int:
+    """How often is asked for tasks that are sent one after the other."""
+
     async def main() -> int:
         num_asked = 0
 
         async def ask() -> str:
             nonlocal num_asked
             num_asked += 1
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(answer_after_s)
             return "images"
 
-        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=0.01)
-        await sender.send(ask, may_wait=True)
+        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=second_after_s)
+        for _ in range(num_tasks):
+            await sender.send(ask, may_wait=may_wait)
         return num_asked
 
-    assert asyncio.run(main()) == 1
+    return asyncio.run(main())
+
+
+def test_who_may_wait_is_sent_no_second_copy() -> None:
+    assert num_copies(answer_after_s=0.1, second_after_s=0.01) == 2
+    assert num_copies(answer_after_s=0.1, second_after_s=0.01, may_wait=True) == 1
 
 
 def test_a_task_that_is_lost_is_sent_again_though_others_have_all_second_copies() -> None:
@@ -144,21 +154,9 @@ def test_a_task_that_is_lost_is_sent_again_though_others_have_all_second_copies(
 
 
 def test_a_second_copy_that_has_ended_leaves_its_place() -> None:
-    async def main() -> int:
-        num_asked = 0
-
-        async def ask() -> str:
-            nonlocal num_asked
-            num_asked += 1
-            await asyncio.sleep(0.03)
-            return "images"
-
-        sender = Sender("tiny", (Lost,), lambda reason: None, second_copy_after_s=0.001)
-        for _ in range(MAX_SECOND_COPIES + 1):
-            await sender.send(ask)
-        return num_asked
-
-    assert asyncio.run(main()) == 2 * (MAX_SECOND_COPIES + 1)
+    num_tasks = MAX_SECOND_COPIES + 1
+    sent = num_copies(num_tasks=num_tasks, answer_after_s=0.03, second_after_s=0.001)
+    assert sent == 2 * num_tasks
 
 
 def test_all_copies_end_with_the_waiter() -> None:

@@ -57,6 +57,18 @@ class DynamicBatcher:
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
+    def refusal(self, num_images: int) -> QueueFull | None:
+        """Why so many images may not wait now; who is told so is given a time of his own."""
+        if self._num_queued + num_images <= self._max_queue_size:
+            return None
+        return QueueFull(
+            f"{self._num_queued} images are waiting already; with {num_images} more there "
+            f"would be more than max_queue_size {self._max_queue_size}",
+            retry_after_s=self._appointments.seconds_until_next(
+                num_images, num_queued=self._num_queued, now=time.monotonic()
+            ),
+        )
+
     async def submit(
         self, inputs: Inputs, *, timeout_s: float, finish: Finish | None = None
     ) -> Batched:
@@ -106,14 +118,9 @@ class DynamicBatcher:
     def _admit(self, num_images: int) -> None:
         if self._is_closed:
             raise Draining("the server is shutting down")
-        if self._num_queued + num_images > self._max_queue_size:
-            raise QueueFull(
-                f"{self._num_queued} images are waiting already; with {num_images} more there "
-                f"would be more than max_queue_size {self._max_queue_size}",
-                retry_after_s=self._appointments.seconds_until_next(
-                    num_images, num_queued=self._num_queued, now=time.monotonic()
-                ),
-            )
+        refusal = self.refusal(num_images)
+        if refusal is not None:
+            raise refusal
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""

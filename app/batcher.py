@@ -26,8 +26,9 @@ log = structlog.get_logger(__name__)
 class DynamicBatcher:
     """Groups requests that wait for the same model into batches, first come, first served.
 
-    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images; while
-    all runs are busy the queue fills, and that is what makes the next batch big.
+    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: at the
+    end of the event loop's turn, so with all that arrived in it. While all runs are busy the queue
+    fills, and that is what makes the next batch big.
     """
 
     def __init__(
@@ -56,9 +57,12 @@ class DynamicBatcher:
         self._appointments = Appointments()
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._is_dispatch_due = False
 
     def refusal(self, num_images: int) -> QueueFull | None:
         """Why so many images may not wait now; who is told so is given a time of his own."""
+        if self._num_queued + num_images > self._max_queue_size and self._is_dispatch_due:
+            self._dispatch(asyncio.get_running_loop())  # those who may leave take no room
         if self._num_queued + num_images <= self._max_queue_size:
             return None
         return QueueFull(
@@ -96,8 +100,7 @@ class DynamicBatcher:
         self._queue[request] = None
         self._num_queued += num_images
         try:
-            self._dispatch(loop)
-            self._on_queue_change(self._num_queued)
+            self._dispatch_soon(loop)
             outcome = await request.future
         finally:  # also when the client is gone: its images wait no longer
             timer.cancel()
@@ -121,6 +124,17 @@ class DynamicBatcher:
         refusal = self.refusal(num_images)
         if refusal is not None:
             raise refusal
+
+    def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Once for all that have arrived together: the first of them must not leave alone."""
+        if not self._is_dispatch_due:
+            self._is_dispatch_due = True
+            loop.call_soon(self._dispatch_arrivals, loop)
+
+    def _dispatch_arrivals(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_dispatch_due = False
+        self._dispatch(loop)
+        self._on_queue_change(self._num_queued)
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""

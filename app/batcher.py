@@ -123,7 +123,10 @@ class DynamicBatcher:
             raise Draining("the server is shutting down")
         refusal = self.refusal(num_images)
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                del refusal  # or it and this frame would hold each other, and the whole request
 
     def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Once for all that have arrived together: the first of them must not leave alone."""
@@ -133,8 +136,9 @@ class DynamicBatcher:
 
     def _dispatch_arrivals(self, loop: asyncio.AbstractEventLoop) -> None:
         self._is_dispatch_due = False
-        self._dispatch(loop)
-        self._on_queue_change(self._num_queued)
+        if not self._is_closed:
+            self._dispatch(loop)
+            self._on_queue_change(self._num_queued)
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""
@@ -179,12 +183,9 @@ class DynamicBatcher:
         return parts
 
     def _room(self) -> int:
-        """Images for the next run: a lone request is spread over all runs, so over all cores."""
-        if len(self._queue) > 1:
-            return self._max_batch_size
-        request = next(iter(self._queue), None)
-        share = math.ceil(request.num_images / self._max_in_flight) if request else 1
-        return min(self._max_batch_size, share)
+        """Images for the next run: what waits is shared by the runs that are free, so by cores."""
+        num_free = self._max_in_flight - self._num_in_flight
+        return min(self._max_batch_size, math.ceil(self._num_queued / num_free))
 
     def _drop(self, request: PendingRequest) -> None:
         if request in self._queue:

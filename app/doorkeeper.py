@@ -7,22 +7,24 @@ that the model's queue would refuse. Everything else, errors too, is the app's.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import unquote
 
-from app.errors import GanServeError, QueueFull
-from app.header_fields import header_fields
+from app.errors import QueueFull
+from app.header_fields import HeaderFields, header_fields
 from app.orders import Order, take_order
 from app.parameters import GenerateParameters, from_json, from_query
 from app.parts import Parts
+from app.queries import MAX_PARAMETER_BYTES
 from app.request_figures import RequestFigures
 from app.request_ids import request_id_of
+from app.request_timeouts import timeout_of
+from app.settings import Settings
 
 ON_DUTY_S = 1.0
 """So long after a refusal is the next request looked at here."""
 
 _ROUTE, _ROUTE_OF_CLASS = "/generate", "/generate/{label}"
-_JSON = "application/json"
 
 
 class Doorkeeper:
@@ -43,15 +45,15 @@ class Doorkeeper:
 
         ``target`` is path and query as they were sent.
         """
+        if "#" in target:
+            return None
         started = time.perf_counter()
         raw_path, _, query = target.partition("?")
         path = unquote(raw_path)
         try:
-            order = self._order(
-                method, path, query.encode(), header_fields({"headers": fields}), body
-            )
+            order = self._order(method, path, query, header_fields({"headers": fields}), body)
             refusal = None if order is None else self._refusal(order)
-        except GanServeError:  # which the app will find, too
+        except Exception:  # which the app will meet, too, and tell
             return None
         if refusal is None:
             return None
@@ -70,17 +72,22 @@ class Doorkeeper:
         return self._parts().engine.generator(order.model).refusal(order.num_images)
 
     def _order(
-        self, method: str, path: str, query: bytes, fields: Mapping[str, str], body: bytes
+        self, method: str, path: str, query: str, fields: HeaderFields, body: bytes
     ) -> Order | None:
         """What is asked for; None where it is not for us, or an image may not be needed."""
         if path != _ROUTE and not path.startswith(f"{_ROUTE}/"):
             return None
+        if not path.isprintable() or "content-encoding" in fields:
+            return None
         parts = self._parts()
-        most = parts.settings.max_images
+        settings = parts.settings
+        timeout_of(fields, most_s=settings.request_timeout_s)
         if method == "GET" and "if-none-match" not in fields:
-            parameters = from_query(GenerateParameters, query, max_images=most)
-        elif method == "POST" and not query and fields.get("content-type", _JSON) == _JSON:
-            parameters = from_json(GenerateParameters, body, max_images=most)
+            parameters = from_query(
+                GenerateParameters, query.encode("latin-1"), max_images=settings.max_images
+            )
+        elif method == "POST" and not query and _is_acceptable(body, fields, settings):
+            parameters = from_json(GenerateParameters, body, max_images=settings.max_images)
         else:
             return None
         return take_order(
@@ -88,5 +95,12 @@ class Doorkeeper:
             label=None if path == _ROUTE else path.removeprefix(f"{_ROUTE}/"),
             accept=fields.get("accept"),
             registry=parts.registry,
-            max_images=most,
+            max_images=settings.max_images,
         )
+
+
+def _is_acceptable(body: bytes, fields: HeaderFields, settings: Settings) -> bool:
+    """Whether a body is of the type and size that the app reads; it says why not."""
+    if len(body) > min(settings.max_upload_bytes, MAX_PARAMETER_BYTES):
+        return False
+    return not body or fields.get("content-type", "").lower() == "application/json"

@@ -2,12 +2,6 @@
 
 import gc
 
-YOUNG_OBJECTS = 10_000
-"""So many more containers than before are there when the collector looks at the young ones.
-
-Python's own number, 700, is reached twice by every image in a crowd of thousands of connections.
-"""
-
 
 def settle_heap() -> None:
     """Call once, when everything is imported and no model is loaded.
@@ -17,4 +11,3 @@ def settle_heap() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])

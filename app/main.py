@@ -160,7 +160,7 @@ def _lifespan(
                 yield {  # to the protocol, which knows no app
                     "metrics": figures,
                     "departure": departure,
-                    "doorkeeper": _doorkeeper(app, request_figures, settings, keyring),
+                    "doorkeeper": _doorkeeper(app, request_figures, settings, keyring, backend),
                 }
         finally:
             await engine.close()
@@ -171,10 +171,14 @@ def _lifespan(
 
 
 def _doorkeeper(
-    app: FastAPI, request_figures: RequestFigures, settings: Settings, keyring: Keyring | None
+    app: FastAPI,
+    request_figures: RequestFigures,
+    settings: Settings,
+    keyring: Keyring | None,
+    backend: Backend,
 ) -> Doorkeeper | None:
-    """None where a request must be seen by others first: who it is from, or as a span."""
-    if keyring is not None or settings.tracing:
+    """None where a request must be seen by others first, or nobody here knows the queues."""
+    if keyring is not None or settings.tracing or not isinstance(backend, OwnBackend):
         return None
     return Doorkeeper(lambda: app.state.parts, request_figures)
 

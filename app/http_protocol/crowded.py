@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import httptools
+
 from app.errors import GanServeError
 from app.http_protocol.patient import PatientProtocol
 from app.http_protocol.plain_answers import plain_answer
@@ -23,23 +25,30 @@ class CrowdedProtocol(PatientProtocol):
     """Holds a request back until all of it is there, and shows it to the doorkeeper.
 
     One whose body comes later is not waited for: the app reads it, as it does where no doorkeeper
-    is on duty.
+    is on duty. Of requests that come in one piece only one is sent away here, and none before the
+    answers of earlier ones are on their way: the others wait their turn, as they do for the app.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._doorkeeper: Doorkeeper | None = self.app_state.get("doorkeeper")
         self._held: bytearray | None = None  # the body so far of a request that is held back
+        self._has_sent_away = False  # somebody, of what was received last
 
     def data_received(self, data: bytes) -> None:
+        self._has_sent_away = False
         super().data_received(data)
         if self._held is not None:
-            self._let_in()
+            try:
+                self._let_in()
+            except httptools.HttpParserError:  # the URL is none; within the parser it tells so
+                self.send_400_response("Invalid HTTP request received.")
 
     def on_headers_complete(self) -> None:
         if self._may_be_sent_away():
             self._held = bytearray()
         else:
+            self._unset_keepalive_if_required()  # of somebody sent away before, in the same piece
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -61,10 +70,13 @@ class CrowdedProtocol(PatientProtocol):
         return (
             self._doorkeeper is not None
             and self._doorkeeper.is_on_duty
+            and not self._has_sent_away
+            and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
             and not self.expect_100_continue
             and not self._departure.has_begun
             and "refusal" not in self.scope["state"]
+            and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
             and self.parser.should_keep_alive()
         )
@@ -77,17 +89,18 @@ class CrowdedProtocol(PatientProtocol):
         if refusal is None:
             return False
         error, request_id = refusal
-        fields = (
-            *self.server_state.default_headers,
-            (b"x-request-id", request_id.encode()),
-            (b"x-content-type-options", b"nosniff"),
-        )
+        fields = {
+            name.decode(): value.decode() for name, value in self.server_state.default_headers
+        }
+        fields |= {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
         self.transport.write(plain_answer(error, request_id=request_id, fields=fields))
+        self._has_sent_away = True
         self.on_response_complete()
         return True
 
     def _let_in(self) -> None:
         body, self._held = self._held, None
+        self._unset_keepalive_if_required()
         super().on_headers_complete()
         if body:
             super().on_body(bytes(body))

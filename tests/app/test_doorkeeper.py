@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from app.doorkeeper import ON_DUTY_S, Doorkeeper
 from app.main import create_app
 from app.metrics import Metrics
 from app.middleware import RequestContext
+from app.queries import MAX_PARAMETER_BYTES
 from app.request_figures import RequestFigures
 from app.settings import Settings
 from tests.access_files import add_key, guarded
@@ -35,6 +37,7 @@ from tests.live_server import (
 
 FULL, FREE = "tiny-conditional", "tiny"
 FULL_URL = f"/generate?model={FULL}"
+IN_FULL = b'{"model": "%s", "seed": 7}' % FULL.encode()
 JSON = {"Content_Type": "application/json"}
 DIFFERING = {"retry-after", "date"}
 
@@ -94,6 +97,7 @@ def full(served_models: Path) -> Iterator[Crowded]:
     settings = Settings(
         models=served_models, device="cpu", default_model=FREE, num_threads=1,
         max_queue_size=4, max_images=4, request_timeout_s=3600, access_log=True,
+        keep_alive_timeout_s=1,
     )  # fmt: skip
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -131,7 +135,7 @@ def crowded(full: Crowded, monkeypatch: pytest.MonkeyPatch) -> Crowded:
         ("GET", f"{FULL_URL}&n=2&seed=7&format=webp", b""),
         ("GET", f"/generate/t_shirt_top?model={FULL}", b""),
         ("GET", f"/generate/T-shirt%2Ftop?model={FULL}", b""),
-        ("POST", "/generate", b'{"model": "%s", "seed": 7}' % FULL.encode()),
+        ("POST", "/generate", IN_FULL),
         ("POST", "/generate/7", b'{"n": 3, "layout": "zip"}'),  # of the default conditional model
     ],
 )
@@ -172,13 +176,66 @@ def test_the_door_says_what_the_app_says(
         ("HEAD", FULL_URL, {}, 429),
         ("GET", "/health/live", {}, 200),
         ("GET", FULL_URL, {"Connection": "close"}, 429),
+        ("GET", FULL_URL, {"X_Request_Timeout_Ms": "soon"}, 422),
+        ("GET", f"/generate/7%0A?model={FULL}", {}, 404),
     ],
 )
 def test_everything_else_is_the_apps(
     crowded: Crowded, method: str, target: str, fields: dict[str, str], status: int
 ) -> None:
     assert crowded.ask(method, target, **fields).status == status
-    assert crowded.seen == [target.partition("?")[0]]
+    assert crowded.seen == [unquote(target.partition("?")[0])]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields", "status"),
+    [
+        (IN_FULL, {}, 415),
+        (IN_FULL, JSON | {"Content_Encoding": "gzip"}, 415),
+        (b'{"format": "\\ud800"}', JSON, 422),
+        (IN_FULL.replace(b"}", b" " * MAX_PARAMETER_BYTES + b"}"), JSON, 413),
+        (b"not JSON", JSON, 422),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_by_the_app(
+    crowded: Crowded, body: bytes, fields: dict[str, str], status: int
+) -> None:
+    assert crowded.ask("POST", "/generate", body, **fields).status == status
+    assert crowded.seen == ["/generate"]
+
+
+def test_who_closes_after_each_answer_is_not_kept_waiting_for_the_end(crowded: Crowded) -> None:
+    asked = request("GET", FULL_URL, Connection="keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with crowded.connection() as connection:
+        connection.sendall(asked)
+        with connection.makefile("rb") as answers:  # until the server closes
+            assert answers.read().startswith(b"HTTP/1.1 429 ")
+    assert crowded.seen == ["/generate"]
+
+
+def test_of_requests_in_one_piece_one_is_sent_away_at_the_door(crowded: Crowded) -> None:
+    live = request("GET", "/health/live", Connection="close")
+    with crowded.connection() as connection:
+        connection.sendall(request("GET", FULL_URL) * 5 + live)
+        with connection.makefile("rb") as answers:
+            statuses = re.findall(rb"HTTP/1.1 (\d+)", answers.read())
+    assert statuses == [b"429"] * 5 + [b"200"]
+    assert crowded.seen == ["/generate"] * 4 + ["/health/live"]
+
+
+def test_no_timer_of_one_sent_away_ends_the_next_request(crowded: Crowded) -> None:
+    slow = request("GET", f"/generate?model={FREE}", X_Request_Timeout_Ms="1500")
+    with crowded.connection() as connection:
+        connection.sendall(request("GET", FULL_URL) + slow)  # keep_alive_timeout_s is 1
+        assert heard(connection).status == 429
+        assert heard(connection).status == 504
+
+
+def test_a_url_that_is_none_is_told_also_where_its_body_comes_later(crowded: Crowded) -> None:
+    asked = request("POST", "http://x:99999/generate", IN_FULL, **JSON)
+    with crowded.connection() as connection:
+        connection.sendall(asked[:-2])
+        assert heard(connection).status == 400
 
 
 def test_a_body_that_comes_later_is_not_waited_for(crowded: Crowded) -> None:

@@ -1,6 +1,7 @@
 """What a full queue of the batcher refuses, what it says, and when there is room again."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -72,5 +73,27 @@ def test_those_who_may_leave_take_no_room_from_those_who_arrive_with_them() -> N
             await tasks.pop()
         await bench.executor.run_all()
         assert await asyncio.gather(*tasks) == [[1], [2], [3], [4]]
+
+    run(test)
+
+
+def test_a_refusal_holds_nothing_of_the_request_that_it_is_of() -> None:
+    async def test() -> None:
+        bench = Bench(max_queue_size=4)
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1, 2, 3, 4))
+        await ticks()
+        gc.collect()
+        gc.disable()
+        try:
+            with pytest.raises(QueueFull):
+                await bench.submit(5)
+            await ticks()
+            assert not [each for each in gc.get_objects() if isinstance(each, QueueFull)]
+        finally:
+            gc.enable()
+        await bench.executor.run_all()
+        await asyncio.gather(*tasks)
 
     run(test)

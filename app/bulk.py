@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from app.asked_model import load_asked
 from app.datasets.folder import DatasetFolder
 from app.datasets.folder_manifest import seed_in
 from app.datasets.parameters import DatasetParameters, dataset_schemas
@@ -90,23 +92,35 @@ def generate_files(
         ModelNotFound, LabelNotFound, NotReady, ExecutionProviderUnavailable: as for a request.
     """
     given = {name: value for name, value in asked.items() if value is not None}
-    write = _write_picture
-    if out.is_dir() or not out.suffix:
-        write = _write_image if given.get("n") == 1 else _write_dataset
-    else:
+    with _told(out):
+        write = _writing(out, given)
+        if write is _write_dataset and "seed" not in given and (seed := seed_in(out)) is not None:
+            given["seed"] = seed  # go on with the data set that is there
+    if write is _write_picture:
         given["format"] = _format_of(out, given.get("format"))
-    if write is _write_dataset and "seed" not in given and (seed := seed_in(out)) is not None:
-        given["seed"] = seed  # go on with the data set that is there
     parameters = validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
-    registry = Registry.load(settings)
-    try:
+    with_classes = parameters.label is not None
+    with closing(load_asked(settings, parameters.model, with_classes=with_classes)) as registry:
         plan = plan_dataset(parameters, registry=registry, max_images=NUM_SEEDS)
-        write(_Job(plan, registry, settings, on_progress), out)
+        with _told(out):
+            write(_Job(plan, registry, settings, on_progress), out)
+    return plan
+
+
+def _writing(out: Path, given: Mapping[str, Any]) -> Callable[[_Job, Path], None]:
+    """What ``out`` means: a picture, or a folder of one file or of a data set."""
+    if out.suffix and not out.is_dir():
+        return _write_picture
+    return _write_image if given.get("n") == 1 else _write_dataset
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """What reads or writes there; OSError becomes a sentence."""
+    try:
+        yield
     except OSError as error:
         raise InvalidParameter(f"cannot write to {str(out)!r}: {error.strerror}") from error
-    finally:
-        registry.close()
-    return plan
 
 
 def _format_of(out: Path, asked: str | None) -> str:

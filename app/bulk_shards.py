@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from app.asked_model import load_asked
 from app.datasets.folder_manifest import seed_in
 from app.datasets.parameters import DatasetParameters, dataset_schemas
 from app.datasets.plan import DatasetPlan
@@ -14,7 +15,6 @@ from app.datasets.planning import plan_dataset
 from app.datasets.shard_layout import ShardLayout
 from app.datasets.shard_maker import ShardMaker
 from app.errors import InvalidParameter
-from app.registry import Registry
 from app.sentences import validated
 from app.settings import Settings
 from contract import NUM_SEEDS
@@ -44,31 +44,40 @@ def generate_shards(
         ModelNotFound, LabelNotFound, NotReady, ExecutionProviderUnavailable: as for a request.
         InferenceFailed: the model failed to run.
     """
-    registry = Registry.load(settings)
-    try:
-        maker = shard_maker(registry, settings, out=out, shard_size=shard_size, **asked)
-        with errors_explained(out):
-            _write(maker, on_progress, on_note)
-    finally:
-        registry.close()
+    with errors_explained(out):
+        parameters = shard_parameters(out, **asked)
+    maker = shard_maker(settings, parameters, out=out, shard_size=shard_size)
+    with errors_explained(out):
+        _write(maker, on_progress, on_note)
     return maker.plan
 
 
 def shard_maker(
-    registry: Registry, settings: Settings, *, out: Path, shard_size: int, **asked: Any
+    settings: Settings, parameters: DatasetParameters, *, out: Path, shard_size: int
 ) -> ShardMaker:
-    """What makes the shards that were asked for; raises as ``generate_shards`` does.
+    """What makes these shards, with their model loaded and no other.
 
-    Without a seed, the folder's own is taken.
+    Raises as ``generate_shards`` does.
     """
-    given = {name: value for name, value in asked.items() if value is not None}
-    if "seed" not in given and (seed := seed_in(out)) is not None:
-        given["seed"] = seed
-    parameters = validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
+    with_classes = parameters.label is not None or parameters.classes is not None
+    registry = load_asked(settings, parameters.model, with_classes=with_classes)
     plan = plan_dataset(parameters, registry=registry, max_images=NUM_SEEDS)
     layout = ShardLayout(plan.model.name, plan.seed, plan.num_images, shard_size)
     session = registry.resolve(f"{plan.model.name}/{plan.model.version}").session
     return ShardMaker(plan, layout, out, session=session, settings=settings)
+
+
+def shard_parameters(out: Path, **asked: Any) -> DatasetParameters:
+    """What was asked for, with the seed of the folder where none was.
+
+    Raises:
+        InvalidParameter: a value is out of range, or what the folder says cannot be read.
+        OSError: the folder cannot be read.
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    if "seed" not in given and (seed := seed_in(out)) is not None:
+        given["seed"] = seed
+    return validated(DatasetParameters, given, dataset_schemas(NUM_SEEDS))
 
 
 @contextmanager
@@ -83,9 +92,11 @@ def errors_explained(out: Path) -> Iterator[None]:
             if is_full
             else "another folder would be right, or the right to write there"
         )
+        name = error.filename2 or error.filename
+        file = f" ({Path(name).name})" if isinstance(name, str) else ""
         raise InvalidParameter(
-            f"cannot write to {str(out)!r}: {error.strerror}; {advice}. The shards that are there "
-            "stay, and the same command goes on with them"
+            f"cannot write to {str(out)!r}: {error.strerror}{file}; {advice}. The shards that are "
+            "there stay, and the same command goes on with them"
         ) from error
 
 

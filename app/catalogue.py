@@ -15,7 +15,7 @@ from app.served_model import ServedModel
 from app.settings import Settings
 from app.withdrawals import is_withdrawn
 
-__all__ = ["Catalogue", "FailedModel", "ModelCatalogue"]
+__all__ = ["Catalogue", "FailedModel", "ModelCatalogue", "name_in"]
 
 log = structlog.get_logger(__name__)
 
@@ -65,12 +65,7 @@ class ModelCatalogue(Generic[M_co]):
             InvalidParameter: ``reference`` has none of these forms.
             ModelNotFound: no such model is served; the message lists those that are.
         """
-        match = _REFERENCE.fullmatch(reference)
-        if match is None:
-            raise InvalidParameter(
-                f"model {shortened(reference)!r} is not NAME, NAME/VERSION or NAME@DIGEST "
-                "(12 to 64 hex digits of its sha256)"
-            )
+        match = _parsed(reference)
         for model in reversed(self._versions.get(match["name"], [])):
             if match["version"] and model.version != int(match["version"]):
                 continue
@@ -138,6 +133,25 @@ class ModelCatalogue(Generic[M_co]):
 
 
 Catalogue = ModelCatalogue[ServedModel]
+
+
+def name_in(reference: str) -> str:
+    """NAME of ``NAME``, ``NAME/VERSION`` or ``NAME@DIGEST``.
+
+    Raises:
+        InvalidParameter: ``reference`` has none of these forms.
+    """
+    return _parsed(reference)["name"]
+
+
+def _parsed(reference: str) -> re.Match[str]:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        raise InvalidParameter(
+            f"model {shortened(reference)!r} is not NAME, NAME/VERSION or NAME@DIGEST "
+            "(12 to 64 hex digits of its sha256)"
+        )
+    return match
 
 
 def _place(model: ServedModel) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from app.devices import DEVICES
 from app.errors import GanServeError
 from app.logs import configure_logs
 from app.progress import progress_bar
-from app.settings import PREFIX, Settings
+from app.settings import PREFIX, Settings, what_is_wrong
 from app.version import service_version
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = run(**options)
     except ValidationError as error:
-        return _complain(command, _settings_summary(error), WRONG_USE)
+        return _complain(command, what_is_wrong(error), WRONG_USE)
     except (CommandFailed, GanServeError) as error:
         return _complain(command, str(error), FAILED)
     except KeyboardInterrupt:
@@ -207,17 +207,6 @@ def _settings(flags: dict[str, Any]) -> Settings:
 
 def _meaning(field: str) -> str:
     return str(Settings.model_fields[field].description).replace("%", "%%")
-
-
-def _settings_summary(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
-        f"{problem['msg']}, not {problem['input']!r}"
-        if problem["loc"]
-        else problem["msg"]
-        for problem in error.errors(include_url=False)
-    )
-    return "; ".join(problems)
 
 
 def _complain(command: str, message: str, status: int) -> int:

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.devices import DEVICES
 from app.environment import PREFIX, is_kubernetes_port, refuse_unknown_variables
 from app.strict_parameters import REFERENCE
 
-__all__ = ["PREFIX", "Settings"]
+__all__ = ["PREFIX", "Settings", "what_is_wrong"]
 
 
 class Settings(BaseSettings):
@@ -219,3 +219,15 @@ class Settings(BaseSettings):
             given, missing = ("tls_key", "tls_certificate")[:: -1 if self.tls_key is None else 1]
             raise ValueError(f"{given} is set and {missing} is not: HTTPS needs both")
         return self
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """With settings that were refused: each with its value."""
+    problems = (
+        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
+        f"{problem['msg']}, not {problem['input']!r}"
+        if problem["loc"]
+        else problem["msg"]
+        for problem in error.errors(include_url=False)
+    )
+    return "; ".join(problems)

@@ -10,12 +10,11 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from app.bulk_shards import shard_maker
+from app.datasets.parameters import DatasetParameters
 from app.datasets.shard_maker import ShardMaker
 from app.logs import configure_logs
-from app.registry import Registry
 from app.settings import Settings
 from benchmarks.serving.limit import measure_limit
 
@@ -37,11 +36,10 @@ def measure(models: Path, name: str, *, shard_size: int, rounds: int) -> dict[st
     """CPU milliseconds per image of each round."""
     settings = Settings(models=models, device="cpu", max_batch_size=BATCH_SIZE, log_level="warning")
     configure_logs(settings)
-    registry = Registry.load(settings)
     found: dict[str, list[float]] = {"bare": [], "shards": []}
     with tempfile.TemporaryDirectory(prefix="ganserve-bulk-") as folder:
-        asked: dict[str, Any] = {"model": name, "seed": 0, "n": rounds * shard_size}
-        maker = shard_maker(registry, settings, out=Path(folder), shard_size=shard_size, **asked)
+        asked = DatasetParameters(model=name, seed=0, n=rounds * shard_size)
+        maker = shard_maker(settings, asked, out=Path(folder), shard_size=shard_size)
         file = maker.plan.model.directory / "model.onnx"
         for index in range(rounds):
             bare = measure_limit(file, batch_size=BATCH_SIZE, seconds=LIMIT_SECONDS)
@@ -49,7 +47,6 @@ def measure(models: Path, name: str, *, shard_size: int, rounds: int) -> dict[st
             found["bare"].append(bare["cpu_ms"])
             found["shards"].append(shards["cpu_ms"])
         maker.close()
-    registry.close()
     return found
 
 

@@ -31,6 +31,7 @@ QUALITY_HEAD = """\
 SLACK = 0.5  # of the range that one process had
 NUM_TINTED = 800
 KIMG_FOR_SPEED = (2, 8)  # a short and a long run: their difference has no start in it
+BATCH_SIZES_FOR_SPEED = (64, 256)
 
 
 @dataclass(frozen=True)
@@ -107,16 +108,17 @@ def compare(plan: Plan, out: Path) -> bool:
     return is_within
 
 
-def measure_speed(out: Path) -> None:
+def measure_speed(batch_size: int, out: Path) -> None:
     """Print rows: wall time of the quickest tick, CPU time of everything but the start."""
     options = ("--data", "digits", "--width", "0.5", "--evaluate-kimg", "0")
     plan = Plan("dcgan", "", options, "")
-    larger = ("--image-size", "32", "--batch-size", "64", "--tick-kimg", "1")  # the last one counts
+    # What is given last counts.
+    larger = ("--image-size", "32", "--batch-size", str(batch_size), "--tick-kimg", "1")
     for processes, threads in ((1, 1), (1, 2), (2, 1)):
         cpu_s = []
         for kimg in KIMG_FOR_SPEED:
             before = _cpu_seconds()
-            run_dir = out / f"speed-{processes}-{threads}-{kimg}-{os.getpid()}"
+            run_dir = out / f"speed-{batch_size}-{processes}-{threads}-{kimg}-{os.getpid()}"
             records = train(
                 plan, run_dir, *larger, "--kimg", str(kimg), processes=processes, threads=threads
             )
@@ -124,7 +126,8 @@ def measure_speed(out: Path) -> None:
         quickest = min(record["seconds_per_kimg"] for record in records[1:])
         short, long = KIMG_FOR_SPEED
         cost = (cpu_s[1] - cpu_s[0]) / (long - short)
-        print(f"| {processes} | {threads} | {1000 / quickest:.0f} | {cost:.2f} |", flush=True)
+        figures = f"{1000 / quickest:.0f} | {cost:.2f}"
+        print(f"| {batch_size} | {processes} | {threads} | {figures} |", flush=True)
 
 
 def _cpu_seconds() -> float:
@@ -147,9 +150,10 @@ def main() -> int:
         for plan in plans(tinted):
             holds &= compare(plan, options.out)
     if options.only != "quality":
-        print("\n| processes | threads each | images a second | CPU seconds a kimg |")
-        print("|---|---|---|---|", flush=True)
-        measure_speed(options.out)
+        print("\n| batch | processes | threads each | images a second | CPU seconds a kimg |")
+        print("|---|---|---|---|---|", flush=True)
+        for batch_size in BATCH_SIZES_FOR_SPEED:
+            measure_speed(batch_size, options.out)
     return 0 if holds else 1
 
 

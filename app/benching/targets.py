@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from app.asked_model import load_asked
 from app.benching.bare import BareWork, png_of
 from app.benching.http_clients import Address, HttpClients
 from app.benching.load import Ask
@@ -29,7 +30,7 @@ class Target:
 @asynccontextmanager
 async def own_server(settings: Settings, model: str | None) -> AsyncIterator[Target]:
     """A process of its own."""
-    chosen = _choose(Registry.load(settings), model)
+    chosen = _choose(load_asked(settings, model), model)
     with server_process(settings) as (server, port):
         reference = f"{chosen.name}/{chosen.version}"
         clients = HttpClients(Address("http", HOST, port), model=reference)
@@ -51,7 +52,7 @@ async def running_service(url: str, model: str | None) -> AsyncIterator[Target]:
 @asynccontextmanager
 async def own_engine(settings: Settings, model: str | None) -> AsyncIterator[Target]:
     """Without HTTP: the engine in this process, and the PNG."""
-    registry = Registry.load(settings)
+    registry = load_asked(settings, model)
     chosen = _choose(registry, model)
     engine = Engine.here(registry, settings, Metrics())
 

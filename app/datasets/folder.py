@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.datasets.folder_manifest import check_is_ours
-from app.datasets.manifest import LABELS, MANIFEST, label_blocks, manifest_bytes, manifest_of
+from app.datasets.manifest import LABELS, MANIFEST, json_bytes, label_blocks, manifest_of
 from app.datasets.plan import DatasetPlan
+from app.durable import create_durably, remove_unfinished, unfinished_beside
 from app.generator import Generated
 from app.layouts import render_grid
 from app.orders import batch_of
@@ -26,10 +27,16 @@ class DatasetFolder:
 
     def __init__(self, plan: DatasetPlan, path: Path, reproducibility: Reproducibility) -> None:
         self._plan, self._path = plan, path
-        check_is_ours(path, manifest_of(plan, reproducibility))
+        manifest = manifest_of(plan, reproducibility)
+        check_is_ours(path, manifest)
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            create_durably(path / MANIFEST, json_bytes(manifest))
+        except FileExistsError:  # for long, or since another process was first
+            check_is_ours(path, manifest)
         for folder in _folders(plan):
-            (path / folder).mkdir(parents=True, exist_ok=True)
-        _write(path / MANIFEST, manifest_bytes(plan, reproducibility))
+            (path / folder).mkdir(exist_ok=True)
+            remove_unfinished(path / folder)
         if plan.rule.num_classes:
             _write(path / LABELS, b"".join(label_blocks(plan)))
         self._there = {
@@ -76,6 +83,10 @@ def _folders(plan: DatasetPlan) -> list[str]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")  # hidden: no reader takes it
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
+    """Several processes may write the same: each has a hidden file of its own until then."""
+    unfinished = unfinished_beside(path)
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

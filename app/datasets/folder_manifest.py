@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from app.datasets.manifest import MANIFEST
-from app.errors import InvalidParameter
+from app.errors import InvalidParameter, shortened
 
 _SHOWN = 3  # differences to another data set
 
@@ -27,7 +28,7 @@ def manifest_in(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidParameter(
             f"{str(folder / MANIFEST)!r} is no manifest of a data set: {error}"
         ) from error
@@ -53,19 +54,25 @@ def check_is_ours(
                 f"(no {MANIFEST}); a new or empty one would be right"
             )
         return
-    others = list(differences(there, manifest, besides))
+    others = told_differences(there, manifest, besides=besides)
     if others:
         raise InvalidParameter(
-            f"the folder {str(folder)!r} holds another data set: "
-            f"{'; '.join(others[:_SHOWN])}. Another folder would be right, or the same model "
-            "and options to go on there"
+            f"the folder {str(folder)!r} holds another data set: {others}. Another folder would be "
+            "right, or the same model and options to go on there"
         )
+
+
+def told_differences(
+    there: Mapping[str, Any], here: Mapping[str, Any], *, besides: frozenset[str] = frozenset()
+) -> str:
+    """The first few differences of two manifests, in words; nothing where there are none."""
+    return "; ".join(islice(differences(there, here, besides), _SHOWN))
 
 
 def differences(
     there: Mapping[str, Any], here: Mapping[str, Any], besides: frozenset[str]
 ) -> Iterator[str]:
-    """Each field in which two manifests differ, and how."""
+    """Each field in which two manifests differ, and how; what is there may be anything."""
     for name in {**here, **there}:
         old, new = there.get(name), here.get(name)
         if name in besides or old == new:
@@ -73,6 +80,11 @@ def differences(
         if isinstance(old, dict) and isinstance(new, dict):
             yield from (f"{name}: {each}" for each in differences(old, new, frozenset()))
         elif isinstance(old, dict | list) or isinstance(new, dict | list):
-            yield f"another {name}"
+            yield f"another {_shown(name)}"
         else:
-            yield f"{name} is {json.dumps(old)} there and {json.dumps(new)} here"
+            values = (shortened(json.dumps(value)) for value in (old, new))
+            yield f"{_shown(name)} is {' there and '.join(values)} here"
+
+
+def _shown(name: str) -> str:
+    return shortened(name if name.isprintable() else json.dumps(name))

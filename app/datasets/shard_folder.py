@@ -1,42 +1,26 @@
-"""A data set as a folder of shards: each whole or not there, and known to be so. Knows no image.
-
-Beside each shard lies its checksum as ``sha256sum`` writes it, and is there before the shard is: so
-a shard that lies under its name without a right checksum was put or spoilt by somebody else.
-"""
+"""A data set as a folder of shards: each whole or not there, and known to be so. Knows no image."""
 
 import csv
 import hashlib
 import io
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.datasets.folder_manifest import check_is_ours, manifest_in
+from app.datasets.folder_manifest import check_is_ours, manifest_in, told_differences
 from app.datasets.manifest import MANIFEST, json_bytes
+from app.datasets.shard_description import PART, description_in, description_of
+from app.datasets.shard_file import ShardFile
 from app.datasets.shard_layout import ShardLayout
-from app.durable import durable, remove_unfinished, write_durably
+from app.durable import create_durably, durable, remove_unfinished, write_durably
 from app.errors import InvalidParameter
 
 SHARDS = "shards.csv"
-SET_ASIDE = ".set-aside"
 
 _HEADINGS = ("file", "first_seed", "num_images", "num_bytes", "sha256")
-_CHECKSUM = ".sha256"
 PROGRESS = frozenset({"is_complete", "num_bytes", "sha256_of_shards_csv"})
 """What a manifest says of how far the data set is."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One that lies in the folder."""
-
-    file: str
-    num_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -60,66 +44,38 @@ class ShardFolder:
         check_is_ours(self.path, self.manifest, besides=PROGRESS)
         self.path.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self.path)
-        self._write_manifest(is_complete=False)
+        try:
+            create_durably(self.path / MANIFEST, self._manifest(is_complete=False))
+        except FileExistsError:  # for long, or since another process was first
+            check_is_ours(self.path, self.manifest, besides=PROGRESS)
+            self._check_the_shards()
+            self._write_manifest(is_complete=False)
 
     def is_described(self) -> bool:
         """Whether this very manifest lies in the folder, as it is seen from here."""
         there = manifest_in(self.path) or {}
         return {name: there[name] for name in there if name not in PROGRESS} == self.manifest
 
-    def find(self, index: int) -> Shard | None:
-        """A shard that is there and whole, all of it read; None where there is no such file.
+    def shard(self, index: int) -> ShardFile:
+        """What lies, or is to lie, under the name of a shard."""
+        path = self.path / self.layout.file(index)
+        return ShardFile(path, description_of(self.manifest, self.layout, index))
+
+    def check_is_still_ours(self) -> None:
+        """Refuse to go on in a folder that was emptied, and has become another data set's.
 
         Raises:
-            SpoiltShard: there is a file under its name that is not what its checksum says.
+            InvalidParameter: its manifest is another one; none at all is nobody's.
+            OSError: it cannot be read.
         """
-        path = self.path / self.layout.file(index)
-        try:
-            with path.open("rb") as file:
-                noted = self._noted(index)  # which was there before the file was
-                if noted is None:
-                    raise SpoiltShard(f"{path.name} has no checksum of ours beside it")
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                num_bytes = file.tell()
-        except FileNotFoundError:
-            return None
-        if noted != sha256:
-            raise SpoiltShard(
-                f"{path.name} has {num_bytes:,} bytes with the sha256 {sha256[:16]}..., and was "
-                f"written with {noted[:16]}..."
-            )
-        return Shard(path.name, num_bytes, sha256)
-
-    def set_aside(self, index: int) -> str:
-        """Take a file out of the way of a shard, and give its new name."""
-        path = self.path / self.layout.file(index)
-        aside = path.with_name(path.name + SET_ASIDE)
-        with suppress(FileNotFoundError):  # another process was first
-            os.replace(path, aside)
-        return aside.name
-
-    def write(self, index: int, pieces: Iterable[bytes]) -> Shard:
-        """Write a shard: it is there once all of it is on the disk. Raises OSError."""
-        name, num_bytes, sha256 = self.layout.file(index), 0, hashlib.sha256()
-        try:
-            with durable(self.path / name) as file:
-                for piece in pieces:
-                    file.write(piece)
-                    sha256.update(piece)
-                    num_bytes += len(piece)
-                line = f"{sha256.hexdigest()}  {name}\n"
-                write_durably(self.path / (name + _CHECKSUM), line.encode())
-        except FileNotFoundError:
-            if not (self.path / name).exists():
-                raise
-            # Another process has written the same shard, and has completed the data set since.
-        return Shard(name, num_bytes, sha256.hexdigest())
+        if manifest_in(self.path) is not None:
+            check_is_ours(self.path, self.manifest, besides=PROGRESS)
 
     def complete(self) -> None:
         """Say that all shards are there, and what each of them is.
 
         Raises:
-            InvalidParameter: one is not.
+            InvalidParameter: one is not, or the folder has become another data set's.
             OSError: the folder cannot be written.
         """
         sha256, num_bytes = hashlib.sha256(), 0
@@ -129,43 +85,56 @@ class ShardFolder:
                 file.write(line)
                 sha256.update(line)
                 num_bytes += row[3] if isinstance(row[3], int) else 0
+        self.check_is_still_ours()
         self._write_manifest(
             is_complete=True, num_bytes=num_bytes, sha256_of_shards_csv=sha256.hexdigest()
         )
-        remove_unfinished(self.path, older_than_s=0)  # whoever writes one still, writes in vain
+        # Whoever writes a shard still, writes in vain.
+        remove_unfinished(self.path, of=f"{self.layout.name}-*", older_than_s=0)
+
+    def _check_the_shards(self) -> None:
+        """Refuse a folder of which no shard is ours, but some are another data set's.
+
+        Its manifest says otherwise: it was written by hand, or put there later. Where one shard is
+        ours, others may be mistakes, and are set aside one by one.
+        """
+        names, other = {path.name for path in self.path.iterdir()}, None
+        for index in range(self.layout.num_shards):
+            name = self.layout.file(index)
+            if name not in names or not (self.path / name).is_file():
+                continue
+            with (self.path / name).open("rb") as file:
+                there = description_in(file)
+            if there is None:
+                continue
+            differences = told_differences(there, self.manifest, besides=PART)
+            if not differences:
+                return
+            other = other or f"of {name}, {differences}"
+        if other:
+            raise InvalidParameter(
+                f"the folder {str(self.path)!r} holds the shards of another data set, whatever its "
+                f"{MANIFEST} says: {other}. Another folder would be right, or the {MANIFEST} that "
+                "they were made with"
+            )
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         yield _HEADINGS
         for index in range(self.layout.num_shards):
-            name, noted = self.layout.file(index), self._noted(index)
-            try:
-                num_bytes = (self.path / name).stat().st_size
-            except FileNotFoundError:
-                num_bytes = None
-            if noted is None or num_bytes is None:
+            shard = self.shard(index).noted()
+            if isinstance(shard, str):
                 raise InvalidParameter(
-                    f"{name} or its checksum was removed from {str(self.path)!r} while others "
-                    "were made; the same command makes it again"
+                    f"while others were made in {str(self.path)!r}, {self.layout.file(index)} "
+                    f"{shard}; the same command makes it again"
                 )
             first_seed, num_images = self.layout.first_seed(index), self.layout.num_in(index)
-            yield name, first_seed, num_images, num_bytes, noted
-
-    def _noted(self, index: int) -> str | None:
-        """The checksum beside a shard; None where there is none, or something else."""
-        name = self.layout.file(index)
-        try:
-            text = (self.path / (name + _CHECKSUM)).read_text(encoding="ascii", errors="replace")
-        except FileNotFoundError:
-            return None
-        found = re.fullmatch(rf"([0-9a-f]{{64}})  {re.escape(name)}\n", text)
-        return found[1] if found else None
+            yield shard.file, first_seed, num_images, shard.num_bytes, shard.sha256
 
     def _write_manifest(self, **progress: object) -> None:
-        write_durably(self.path / MANIFEST, json_bytes({**self.manifest, **progress}))
+        write_durably(self.path / MANIFEST, self._manifest(**progress))
 
-
-class SpoiltShard(Exception):
-    """A file under the name of a shard is not that shard; the message says why."""
+    def _manifest(self, **progress: object) -> bytes:
+        return json_bytes({**self.manifest, **progress})
 
 
 def _csv_line(row: tuple[object, ...]) -> bytes:

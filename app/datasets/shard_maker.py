@@ -11,7 +11,9 @@ from app.datasets.archives import TarArchive, samples
 from app.datasets.image_maker import ImageMaker
 from app.datasets.manifest import json_bytes, manifest_of
 from app.datasets.plan import DatasetPlan
-from app.datasets.shard_folder import Shard, ShardFolder, SpoiltShard
+from app.datasets.shard_description import description_of
+from app.datasets.shard_file import Shard, SpoiltShard
+from app.datasets.shard_folder import ShardFolder
 from app.datasets.shard_layout import ShardLayout
 from app.in_order import in_order
 from app.reproducibility import Reproducibility
@@ -56,11 +58,14 @@ class ShardMaker:
 
     def look(self, index: int) -> Found:
         """Read a shard that is there; one that is not as it should be is set aside. OSError."""
+        shard = self.folder.shard(index)
         try:
-            return Found(index, self.folder.find(index) is not None)
-        except SpoiltShard as error:
-            aside = self.folder.set_aside(index)
-            return Found(index, False, f"{error}; it lies aside as {aside}, and is made again")
+            return Found(index, shard.read() is not None)
+        except SpoiltShard as spoilt:
+            aside = shard.set_aside(spoilt)
+            if aside is None:  # another process found it, too
+                return Found(index, False)
+            return Found(index, False, f"{spoilt}; it lies aside as {aside}, and is made again")
 
     def look_at_all(self) -> Iterator[Found]:
         """The same for all shards, in order, by all threads."""
@@ -77,28 +82,26 @@ class ShardMaker:
 
         Raises:
             InferenceFailed: the session failed.
+            InvalidParameter: the folder has become another data set's.
             OSError: the folder cannot be written.
         """
-        return self.folder.write(index, self._pieces(index, on_images))
+        return self.folder.shard(index).write(self._pieces(index, on_images))
 
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
     def _pieces(self, index: int, on_images: Callable[[int], object]) -> Iterator[bytes]:
-        archive, folder, layout = TarArchive(self.plan), self.folder, self._layout
-        about = {
-            "shard": layout.file(index),
-            "first_seed_of_shard": layout.first_seed(index),
-            "num_images_of_shard": layout.num_in(index),
-        }
-        yield from archive.opening(json_bytes({**folder.manifest, **about}))
-        chunks = layout.chunks(index, self._batch_size)
+        archive = TarArchive(self.plan)
+        description = description_of(self.folder.manifest, self._layout, index)
+        yield from archive.opening(json_bytes(description))
+        chunks = self._layout.chunks(index, self._batch_size)
         for num_images, entries in in_order(
             self._threads, self._entries, chunks, num_ahead=self._num_ahead
         ):
             yield archive.add_samples(entries)
             on_images(num_images)
         yield from archive.closing()
+        self.folder.check_is_still_ours()  # then the shard is moved there
 
     def _entries(self, first: int, num_images: int) -> tuple[int, bytes]:
         return num_images, samples(self.plan, self._images.make(first, num_images))

@@ -8,6 +8,7 @@ command goes on with them. Without a cluster, all cores of this machine are one.
 
 import argparse
 import logging
+import math
 import os
 import secrets
 import sys
@@ -15,34 +16,43 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 import ray
-from app.bulk_shards import errors_explained
+from app.bulk_shards import errors_explained, shard_parameters
 from app.cpu import num_usable_cores
-from app.datasets.folder_manifest import seed_in
 from app.datasets.shard_layout import ShardLayout
 from app.datasets.shard_size import SHARD_SIZE
 from app.devices import DEVICES
 from app.errors import GanServeError
 from app.progress import progress_line
-from app.settings import Settings
+from app.settings import Settings, what_is_wrong
 from contract import NUM_SEEDS
 from deploy.ray.bulk_crew import Crew, CrewFailed
 from deploy.ray.bulk_worker import BulkOrder, BulkWorker
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 TELL_EVERY_S = 5.0  # how far it is
+ASKED = ("model", "label", "seed", "n", "truncation", "format")
+"""Options that are parameters of a data set."""
+
 _LOCAL = "local"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    connect(options.address)
     try:
         with errors_explained(options.out):
-            folder = _crew(options).work()
+            order = bulk_order(options)
+        connect(options.address)
+        with errors_explained(options.out):
+            folder = _crew(options, order).work()
     except (GanServeError, CrewFailed) as error:
         _tell(str(error))
         return FAILED
+    except ValidationError as error:
+        _tell(what_is_wrong(error))
+        return WRONG_USE
     except KeyboardInterrupt:
         _tell("interrupted; the shards that are there stay, and the same command goes on")
         return INTERRUPTED
@@ -56,8 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _crew(options: argparse.Namespace) -> Crew:
-    order = bulk_order(options)
+def _crew(options: argparse.Namespace, order: BulkOrder) -> Crew:
     actor = ray.remote(BulkWorker).options(
         num_cpus=options.cpus_per_worker,
         num_gpus=options.gpus_per_worker,
@@ -83,9 +92,15 @@ def _crew(options: argparse.Namespace) -> Crew:
 
 
 def bulk_order(options: argparse.Namespace) -> BulkOrder:
-    """What every worker is told: complete, so that no environment of theirs changes an image."""
+    """What every worker is told: complete, so that no environment of theirs changes an image.
+
+    Raises:
+        InvalidParameter: a value is out of range, or what the folder says cannot be read.
+        OSError: the folder cannot be read.
+    """
     out = options.out.absolute()
-    seed = seed_in(out) if options.seed is None else options.seed
+    asked = {name: getattr(options, name) for name in ASKED}
+    seed = shard_parameters(out, **asked).seed
     flags = {"device": options.device, "models": options.models}
     settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     own = {
@@ -95,14 +110,7 @@ def bulk_order(options: argparse.Namespace) -> BulkOrder:
     return BulkOrder(
         out=out,
         shard_size=options.shard_size,
-        asked={
-            "model": options.model,
-            "label": options.label,
-            "seed": secrets.randbelow(NUM_SEEDS) if seed is None else seed,
-            "n": options.n,
-            "truncation": options.truncation,
-            "format": options.format,
-        },
+        asked=asked | {"seed": secrets.randbelow(NUM_SEEDS) if seed is None else seed},
         settings=settings.model_dump() | own,
     )
 
@@ -157,14 +165,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", help="of the images: png, webp or jpeg")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="on every machine")
     parser.add_argument(
-        "--shard-size", type=int, default=SHARD_SIZE, metavar="SIZE", help="images in a shard"
+        "--shard-size", type=_count, default=SHARD_SIZE, metavar="SIZE", help="images in a shard"
     )
     parser.add_argument("--models", type=Path, metavar="DIR", help="on every machine")
     parser.add_argument("--device", choices=DEVICES)
     parser.add_argument("--workers", type=_count, metavar="N", help="else as many as have room")
     parser.add_argument("--cpus-per-worker", type=_positive, default=1.0, metavar="CPUS")
     parser.add_argument(
-        "--gpus-per-worker", type=float, default=0.0, metavar="GPUS", help="a share, or 1"
+        "--gpus-per-worker", type=_share, default=0.0, metavar="GPUS", help="a share, or 1"
     )
     parser.add_argument(
         "--node-label",
@@ -189,8 +197,15 @@ def _count(text: str) -> int:
 
 def _positive(text: str) -> float:
     number = float(text)
-    if number <= 0:
+    if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in 0..1: a worker runs on one GPU")
     return number
 
 

@@ -128,7 +128,8 @@ class Crew:
     def _welcome(self, worker: Any, layout: ShardLayout, manifest: dict[str, Any]) -> None:
         """Let a worker in whose images are the others'; the first one of all decides."""
         self._num_deaths[None] = 0
-        check_is_ours(self._out, manifest, besides=PROGRESS | KIND)
+        if self._folder is None:
+            check_is_ours(self._out, manifest, besides=PROGRESS | KIND)
         if self._expected is not None:
             reasons = [*differences(self._expected, manifest, PROGRESS)]
             if reasons:
@@ -174,8 +175,10 @@ class Crew:
         return self._again.popleft() if self._again else next(self._todo, None)
 
     def _hire_one(self) -> None:
+        """Of the version that the others have, whatever has come into the repository since."""
+        model = self._folder.manifest["model"] if self._folder else None
         worker = self._hire()
-        self._under_way[worker.load.remote()] = worker, None
+        self._under_way[worker.load.remote(model)] = worker, None
 
     def _dismiss_all(self) -> None:
         for worker in (*self._idle, *(worker for worker, _ in self._under_way.values())):

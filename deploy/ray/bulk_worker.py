@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.bulk_shards import errors_explained, shard_maker
+from app.bulk_shards import errors_explained, shard_maker, shard_parameters
 from app.datasets.folder_manifest import manifest_in
 from app.datasets.shard_layout import ShardLayout
 from app.datasets.shard_maker import ShardMaker
 from app.errors import InvalidParameter
 from app.logs import configure_logs
-from app.registry import Registry
 from app.settings import Settings
 
 SHARED_WITHIN_S = 30.0
@@ -46,8 +45,11 @@ class BulkWorker:
         self._maker: ShardMaker | None = None
         self._sees_the_folder = False
 
-    def load(self) -> tuple[ShardLayout, dict[str, Any]]:
+    def load(self, model: str | None = None) -> tuple[ShardLayout, dict[str, Any]]:
         """Load the model; give the shards that it would make, and the manifest of all of them.
+
+        Args:
+            model: the version that others of the job have; None: what the order says.
 
         Raises:
             GanServeError: as ``app.bulk_shards.generate_shards`` does.
@@ -55,12 +57,12 @@ class BulkWorker:
         order = self._order
         settings = Settings(**order.settings)
         configure_logs(settings.model_copy(update={"log_level": "warning"}))
+        asked = {**order.asked, "model": model or order.asked["model"]}
         self._maker = shard_maker(
-            Registry.load(settings),
             settings,
+            shard_parameters(order.out, **asked),
             out=order.out,
             shard_size=order.shard_size,
-            **order.asked,
         )
         return self._maker.folder.layout, dict(self._maker.folder.manifest)
 

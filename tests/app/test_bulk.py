@@ -119,6 +119,8 @@ def test_progress_is_told_to_the_end(tiny_settings: Settings, tmp_path: Path) ->
         ("a.png", {"model": "tiny-translator"}, InvalidParameter),
         ("a.png", {"model": "tiny-conditional", "label": "no"}, LabelNotFound),
         ("models/SHA256SUMS/a", {}, InvalidParameter),
+        ("a" * 300, {}, InvalidParameter),
+        ("a" * 300 + ".png", {"n": 3}, InvalidParameter),
     ],
 )
 def test_what_cannot_be_made_is_refused_and_writes_nothing(

@@ -64,6 +64,7 @@ def other_table(folder: Path) -> None:
         (another_instead, "20 seeds are there twice, 7 for one"),
         (another_instead, "20 seeds are missing, 27 for one"),
         (another_instead, f"{FILES[1]} is not what shards.csv says"),
+        (another_instead, f"{FILES[1]} says that it is {FILES[0]}, from seed 7 on"),
         (emptied, "20 seeds are missing, 47 for one"),
         (incomplete, "it is not complete"),
         (other_table, "shards.csv is not the one"),

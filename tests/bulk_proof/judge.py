@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from contract import NUM_SEEDS
-from tests.bulk_proof.reading import samples_of
+from tests.bulk_proof.reading import described, samples_of
 
 
 @dataclass
@@ -40,6 +40,9 @@ def read_shards(folder: Path, *, seed: int, num_images: int, kept: set[int]) -> 
         data = shard.read_bytes()
         if hashlib.sha256(data).hexdigest() != row["sha256"] or len(data) != int(row["num_bytes"]):
             found.wrong.append(f"{shard.name} is not what shards.csv says")
+        said = described(shard).get("shard"), described(shard).get("first_seed_of_shard")
+        if said != (row["file"], int(row["first_seed"])):
+            found.wrong.append(f"{shard.name} says that it is {said[0]}, from seed {said[1]} on")
         found.num_shards += 1
         found.num_bytes += len(data)
         for sample in samples_of(shard):

@@ -1,9 +1,11 @@
 """Shards as any reader of WebDataset sees them, with the standard library alone."""
 
+import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -31,3 +33,11 @@ def samples_of(shard: Path) -> Iterator[Sample]:
             sample.files[extension] = content.read()
     if sample is not None:
         yield sample
+
+
+def described(shard: Path) -> Any:
+    """What a shard says of itself, in its first entry."""
+    with tarfile.open(shard, "r|") as archive:
+        entry = archive.next()
+        content = None if entry is None else archive.extractfile(entry)
+        return {} if content is None else json.loads(content.read())

@@ -48,8 +48,8 @@ def _die_later(make: Any, graves: Path) -> Any:
 class OddWorker(BulkWorker):
     """Of another kind, if another one has loaded already, which then waits until it is gone."""
 
-    def load(self) -> tuple[ShardLayout, dict[str, Any]]:
-        layout, manifest = super().load()
+    def load(self, model: str | None = None) -> tuple[ShardLayout, dict[str, Any]]:
+        layout, manifest = super().load(model)
         try:
             self._beside("first").touch(exist_ok=False)
         except FileExistsError:

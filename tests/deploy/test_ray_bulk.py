@@ -1,31 +1,43 @@
 """Shards from workers on a real Ray: those of one machine, whoever dies on the way."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
+from ray._private import utils
+from ray._private.node import Node
 
 from app.bulk_shards import generate_shards
+from app.datasets.shard_layout import ShardLayout
 from app.errors import InvalidParameter, ModelNotFound
 from app.settings import Settings
 from deploy.ray import bulk, bulk_crew, bulk_worker
 from deploy.ray.bulk_crew import Crew, CrewFailed
 from deploy.ray.bulk_worker import BulkOrder, BulkWorker
 from tests.deploy.bulk_workers import MortalOrder, MortalWorker, OddWorker
+from tests.toy_models import make_card, write_model
 
 FILES = [f"tiny-{index:06}.tar" for index in range(4)]
 ASKED: dict[str, Any] = {"model": "tiny", "seed": 2**32 - 100, "n": 350}
 SIZE = 100
+
+NOT_ASKED_FOR = ("start_api_server", "start_log_monitor", "start_monitor")
+"""Processes of Ray that cost seconds of a core to start, and that no worker needs."""
 
 
 @pytest.fixture(scope="module")
 def _cluster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("RAY_worker_niceness", "0")  # else whatever else runs here goes first
+        for start in NOT_ASKED_FOR:
+            patch.setattr(Node, start, lambda *_, **__: None)
+        is_incomplete = ImportError("nobody asks for the dashboard")  # agents are smaller then
+        patch.setattr(utils, "get_dashboard_dependency_error", lambda: is_incomplete)
         _connect_patiently()
         yield
         ray.shutdown()
@@ -63,13 +75,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def crew(
-    order: BulkOrder, worker: type[BulkWorker], told: list[str], *, num_workers: int = 1
+    order: BulkOrder,
+    worker: type[BulkWorker],
+    told: list[str],
+    *,
+    num_workers: int = 1,
+    on_progress: Callable[..., object] = lambda *_: None,
 ) -> Crew:
     actor = ray.remote(worker).options(num_cpus=1)
-
-    def on_progress(*_: object) -> None:
-        pass
-
     return Crew(
         lambda: actor.remote(order),
         order.out,
@@ -110,13 +123,18 @@ def test_a_job_goes_on_with_what_is_there_and_writes_the_shards_of_one_machine(
 
 
 @pytest.mark.usefixtures("_cluster")
-def test_a_worker_that_is_killed_in_the_middle_of_a_shard_is_replaced(
+def test_a_worker_that_is_killed_in_the_middle_of_a_shard_is_replaced_whatever_is_served_since(
     order: BulkOrder, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "graves").mkdir()
     mortal = MortalOrder(**vars(order), graves=tmp_path / "graves")
     told: list[str] = []
-    crew(mortal, MortalWorker, told).work()
+
+    def new_version(_: ShardLayout, num_images: int, __: int) -> None:
+        if num_images == SIZE:  # before a worker dies
+            write_model(tmp_path / "models", make_card("tiny"), version=2, salt=2)
+
+    crew(mortal, MortalWorker, told, on_progress=new_version).work()
     (sentence,) = told
     assert sentence.startswith("a worker died over shard 1 and is replaced")
     assert len([*(tmp_path / "graves").iterdir()]) == 1
@@ -157,7 +175,7 @@ def test_a_worker_of_another_kind_is_refused_and_the_others_go_on(
 @pytest.mark.usefixtures("_cluster")
 def test_what_stops_a_worker_stops_the_job_in_the_same_words(order: BulkOrder) -> None:
     wrong = replace(order, asked=ASKED | {"model": "nobody"})
-    with pytest.raises(ModelNotFound, match="model 'nobody' is not served"):
+    with pytest.raises(ModelNotFound, match="model 'nobody' is not in the repository"):
         crew(wrong, BulkWorker, []).work()
 
 
@@ -211,7 +229,19 @@ def _full(index: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", [["--cpus-per-worker", "0"], ["--node-label", "gpu"], ["--device", "tpu"]]
+    "flags",
+    [
+        ["--cpus-per-worker", "0"],
+        ["--cpus-per-worker", "nan"],
+        ["--cpus-per-worker", "inf"],
+        ["--gpus-per-worker", "-1"],
+        ["--gpus-per-worker", "1.5"],
+        ["--gpus-per-worker", "nan"],
+        ["--node-label", "gpu"],
+        ["--device", "tpu"],
+        ["--shard-size", "0"],
+        ["--workers", "0"],
+    ],
 )
 def test_flags_that_mean_nothing_are_refused(
     flags: list[str], capsys: pytest.CaptureFixture[str]
@@ -219,3 +249,32 @@ def test_flags_that_mean_nothing_are_refused(
     with pytest.raises(SystemExit):
         bulk.main(["--n", "5", "--out", "nowhere", *flags])
     assert flags[1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--n", "0"], "n must be an integer from 1 to 4294967296, not 0"),
+        (["--n", "5", "--seed", "-1"], "seed must be an integer from 0 to 4294967295, not -1"),
+        (["--n", "5", "--format", "gif"], "format must be one of: "),
+    ],
+)
+def test_what_cannot_be_made_is_told_before_ray_is_asked(
+    flags: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delattr(bulk, "connect")
+    assert bulk.main(["--out", str(tmp_path / "out"), *flags]) == bulk.FAILED
+    assert told in capsys.readouterr().err
+
+
+def test_a_setting_that_is_none_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(bulk, "connect")
+    monkeypatch.setenv("GANSERVE_MAX_IMAGS", "3")
+    assert bulk.main(["--out", str(tmp_path / "out"), "--n", "5"]) == bulk.WRONG_USE
+    assert "GANSERVE_MAX_IMAGS" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from app.bulk import generate_files
+from app.datasets import folder
 from app.errors import InvalidParameter
 from app.settings import Settings
 from tests.live_server import PATIENCE_S, ROOT, wait_until
@@ -106,6 +107,55 @@ def test_another_data_set_is_not_mixed_with_the_one_that_is_there(
         generate(**other)
     assert told in str(error.value)
     assert contents(generate()) == before
+
+
+def test_of_two_data_sets_begun_at_once_in_a_folder_one_is_refused(
+    generate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, late = folder.check_is_ours, [True]
+
+    def look_and_be_late(*arguments: Any) -> None:
+        look(*arguments)
+        if late and late.pop():
+            generate(seed=100)  # another process
+
+    monkeypatch.setattr(folder, "check_is_ours", look_and_be_late)
+    with pytest.raises(InvalidParameter, match="seed is 100 there and 5 here"):
+        generate()
+    assert contents(generate("out", seed=100)) == contents(generate("undisturbed", seed=100))
+
+
+def test_two_who_write_the_same_file_do_not_tear_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write, late = tmp_path / "5.png", Path.write_bytes, [True]
+
+    def write_and_be_late(unfinished: Path, data: bytes) -> int:
+        num_bytes = write(unfinished, data)
+        if late and late.pop():
+            folder._write(path, data)  # another process, from the beginning to the end
+        return num_bytes
+
+    monkeypatch.setattr(Path, "write_bytes", write_and_be_late)
+    folder._write(path, b"whole")
+    assert contents(tmp_path) == {"5.png": b"whole"}
+
+
+def test_what_a_killed_process_left_is_removed_once_it_is_old(generate: Any) -> None:
+    path = generate() / "bag"
+    old, new = (path / f".1.png.{name}.unfinished" for name in ("old", "new"))
+    for each in (old, new):
+        each.touch()
+    os.utime(old, (0, 0))
+    generate()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_manifest_that_cannot_be_read_is_told(generate: Any, tmp_path: Path) -> None:
+    (tmp_path / "out" / "manifest.json").mkdir(parents=True)
+    for seed in (None, 5):
+        with pytest.raises(InvalidParameter, match="Is a directory"):
+            generate(seed=seed)
 
 
 def test_a_folder_of_something_else_is_refused(generate: Any, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from app import durable
 from app.bulk_shards import generate_shards
 from app.datasets import shard_maker
-from app.datasets.shard_folder import ShardFolder
+from app.datasets.shard_file import ShardFile
 from app.datasets.shard_layout import ShardLayout
 from app.errors import InvalidParameter
 from app.registry import Registry
@@ -204,15 +204,14 @@ def test_a_folder_of_something_else_is_refused(generate: Any, tmp_path: Path) ->
 def test_a_full_disk_is_told_with_the_folder_and_finished_shards_stay(
     generate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, written = ShardFolder.write, []
+    write = ShardFile.write
 
-    def full(folder: ShardFolder, index: int, pieces: Any) -> Any:
-        if index == 2:
+    def full(shard: ShardFile, pieces: Any) -> Any:
+        if shard.path.name == FILES[2]:
             raise OSError(28, "No space left on device")
-        written.append(index)
-        return write(folder, index, pieces)
+        return write(shard, pieces)
 
-    monkeypatch.setattr(ShardFolder, "write", full)
+    monkeypatch.setattr(ShardFile, "write", full)
     with pytest.raises(InvalidParameter, match="No space left on device") as error:
         generate()
     assert str(tmp_path / "out") in str(error.value)
@@ -240,7 +239,7 @@ def test_ctrl_c_leaves_finished_shards_and_nothing_else(
 
 def test_a_file_in_the_place_of_the_folder_is_told(generate: Any, tmp_path: Path) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(InvalidParameter, match="Not a directory; another folder would be right"):
+    with pytest.raises(InvalidParameter, match="Not a directory.*; another folder would be right"):
         generate()
 
 
@@ -262,7 +261,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
 
         return run
 
-    for name in ("fsync", "replace"):
+    for name in ("fsync", "link", "replace"):
         monkeypatch.setattr(durable.os, name, mortal(getattr(os, name)))
     monkeypatch.setattr(Path, "unlink", mortal(Path.unlink))
     monkeypatch.setattr(shard_maker, "samples", mortal(shard_maker.samples))
@@ -273,7 +272,7 @@ def test_wherever_it_is_killed_no_shard_is_torn_and_the_same_command_goes_on(
     generate: Any, tiny_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = Registry.load(tiny_settings)  # once, not each time
-    monkeypatch.setattr(Registry, "load", lambda settings: registry)
+    monkeypatch.setattr(Registry, "load", lambda settings, only: registry)
     monkeypatch.setattr(Registry, "close", lambda self: None)
     whole = contents(generate("undisturbed", n=6, shard_size=3))
     step, has_died = 0, True

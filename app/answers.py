@@ -29,7 +29,7 @@ async def answer(
     if is_held:
         return RawResponse(b"", _headers(order, caching), status_code=304)
     deadline = asyncio.get_running_loop().time() + timeout_s
-    async with WhileConnected(request.receive):
+    async with WhileConnected(request.scope, request.receive):
         generated = await _generate(order, parts.engine, timeout_s)
         if generated.made_by is not None:
             order = order.of(generated.made_by)

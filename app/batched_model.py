@@ -60,6 +60,13 @@ class BatchedModel:
             on_queue_change=metrics.queue_size.labels(*labels).set,
         )
 
+    def refusal(self, num_images: int) -> QueueFull | None:
+        """What ``submit`` would raise for want of room; it is counted as shed."""
+        refusal = self._batcher.refusal(num_images)
+        if refusal is not None:
+            self._shed.inc()
+        return refusal
+
     async def submit(
         self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None
     ) -> Batched:

@@ -26,8 +26,9 @@ log = structlog.get_logger(__name__)
 class DynamicBatcher:
     """Groups requests that wait for the same model into batches, first come, first served.
 
-    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images; while
-    all runs are busy the queue fills, and that is what makes the next batch big.
+    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: at the
+    end of the event loop's turn, so with all that arrived in it. While all runs are busy the queue
+    fills, and that is what makes the next batch big.
     """
 
     def __init__(
@@ -56,6 +57,21 @@ class DynamicBatcher:
         self._appointments = Appointments()
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._is_dispatch_due = False
+
+    def refusal(self, num_images: int) -> QueueFull | None:
+        """Why so many images may not wait now; who is told so is given a time of his own."""
+        if self._num_queued + num_images > self._max_queue_size and self._is_dispatch_due:
+            self._dispatch(asyncio.get_running_loop())  # those who may leave take no room
+        if self._num_queued + num_images <= self._max_queue_size:
+            return None
+        return QueueFull(
+            f"{self._num_queued} images are waiting already; with {num_images} more there "
+            f"would be more than max_queue_size {self._max_queue_size}",
+            retry_after_s=self._appointments.seconds_until_next(
+                num_images, num_queued=self._num_queued, now=time.monotonic()
+            ),
+        )
 
     async def submit(
         self, inputs: Inputs, *, timeout_s: float, finish: Finish | None = None
@@ -84,8 +100,7 @@ class DynamicBatcher:
         self._queue[request] = None
         self._num_queued += num_images
         try:
-            self._dispatch(loop)
-            self._on_queue_change(self._num_queued)
+            self._dispatch_soon(loop)
             outcome = await request.future
         finally:  # also when the client is gone: its images wait no longer
             timer.cancel()
@@ -106,14 +121,24 @@ class DynamicBatcher:
     def _admit(self, num_images: int) -> None:
         if self._is_closed:
             raise Draining("the server is shutting down")
-        if self._num_queued + num_images > self._max_queue_size:
-            raise QueueFull(
-                f"{self._num_queued} images are waiting already; with {num_images} more there "
-                f"would be more than max_queue_size {self._max_queue_size}",
-                retry_after_s=self._appointments.seconds_until_next(
-                    num_images, num_queued=self._num_queued, now=time.monotonic()
-                ),
-            )
+        refusal = self.refusal(num_images)
+        if refusal is not None:
+            try:
+                raise refusal
+            finally:
+                del refusal  # or it and this frame would hold each other, and the whole request
+
+    def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Once for all that have arrived together: the first of them must not leave alone."""
+        if not self._is_dispatch_due:
+            self._is_dispatch_due = True
+            loop.call_soon(self._dispatch_arrivals, loop)
+
+    def _dispatch_arrivals(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_dispatch_due = False
+        if not self._is_closed:
+            self._dispatch(loop)
+            self._on_queue_change(self._num_queued)
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""
@@ -158,12 +183,9 @@ class DynamicBatcher:
         return parts
 
     def _room(self) -> int:
-        """Images for the next run: a lone request is spread over all runs, so over all cores."""
-        if len(self._queue) > 1:
-            return self._max_batch_size
-        request = next(iter(self._queue), None)
-        share = math.ceil(request.num_images / self._max_in_flight) if request else 1
-        return min(self._max_batch_size, share)
+        """Images for the next run: what waits is shared by the runs that are free, so by cores."""
+        num_free = self._max_in_flight - self._num_in_flight
+        return min(self._max_batch_size, math.ceil(self._num_queued / num_free))
 
     def _drop(self, request: PendingRequest) -> None:
         if request in self._queue:

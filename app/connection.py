@@ -4,9 +4,10 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from app.errors import GanServeError
+from app.presence import presence_in
 
 PATIENCE_S = 0.25
 """Most requests are answered sooner, and are spared the task that listens for the client."""
@@ -25,7 +26,7 @@ class AnswerCutOff(Exception):
 
 
 class WhileConnected:
-    """``async with WhileConnected(receive):`` cancels the block once the client has left.
+    """``async with WhileConnected(scope, receive):`` cancels the block once the client has left.
 
     The request's body must have been read before, if it matters.
 
@@ -33,8 +34,10 @@ class WhileConnected:
         ClientGone: on leaving the block, in place of the cancellation.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._presence = presence_in(scope)
         self._receive = receive
+        self._timer: asyncio.TimerHandle | None = None
         self._listener: asyncio.Task[None] | None = None
         self._is_gone = False
 
@@ -43,7 +46,12 @@ class WhileConnected:
         if task is None:
             raise RuntimeError("WhileConnected is for tasks: nothing else can be cancelled")
         self._task = task
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._start_listening)
+        if self._presence is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._start_listening)
+        elif self._presence.has_left:
+            self._cancel()
+        else:
+            self._presence.watch(self._cancel)
         return self
 
     async def __aexit__(
@@ -52,7 +60,10 @@ class WhileConnected:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        if self._presence is not None:
+            self._presence.unwatch(self._cancel)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._listener is not None:
             self._listener.cancel()
         is_cancelled = self._is_gone and kind is asyncio.CancelledError
@@ -68,5 +79,8 @@ class WhileConnected:
                 pass
         except GanServeError:  # a body that nobody asked for, and too large: the client is there
             return
+        self._cancel()
+
+    def _cancel(self) -> None:
         self._is_gone = True
         self._task.cancel()

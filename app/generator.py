@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.class_choices import Columns, Weights
-from app.errors import InvalidParameter
+from app.errors import InvalidParameter, QueueFull
 from app.feeds import POINT, Feed, class_columns
 from app.latent_points import Points, points_at, points_between
 from app.model_classes import Labels, ModelClasses
@@ -57,6 +57,10 @@ class Generator:
         self._classes = ModelClasses(model.name, model.card.num_classes)
         self._columns = class_columns(model)
         self._runner = runner
+
+    def refusal(self, num_images: int) -> QueueFull | None:
+        """What ``generate`` would raise for want of room, where that is known; it is counted."""
+        return self._runner.refusal(num_images)
 
     async def generate(
         self,

@@ -25,7 +25,7 @@ async def answer_interpolation(
     deadline = asyncio.get_running_loop().time() + timeout_s
     here, there, fractions = zip(*order.places, strict=True)
     weights = order.class_weights
-    async with WhileConnected(request.receive):
+    async with WhileConnected(request.scope, request.receive):
         generated = await parts.engine.generator(order.model).generate_between(
             seeds=[order.seeds[each] for each in here],
             towards=[order.seeds[each] for each in there],

@@ -20,6 +20,7 @@ from app.access.rereading import reread_keys
 from app.backend import Backend, OwnBackend
 from app.catalogue import Catalogue
 from app.departure import LAST_ARRIVALS_S, Departure, call_when_all_is_read
+from app.doorkeeper import Doorkeeper
 from app.engine import Engine
 from app.hang_watch import HangWatch
 from app.leaving import leave_by_force
@@ -29,6 +30,7 @@ from app.parts import Parts
 from app.problems import HANDLERS
 from app.reload_triggers import reloading
 from app.reloading import Reloader
+from app.request_figures import RequestFigures
 from app.routes import (
     admin,
     dataset,
@@ -60,7 +62,7 @@ class Service(FastAPI):
     """FastAPI behind the service's own middleware, which is outermost."""
 
     def __init__(
-        self, figures: Metrics, settings: Settings, keyring: Keyring | None, **options: Any
+        self, figures: RequestFigures, settings: Settings, keyring: Keyring | None, **options: Any
     ) -> None:
         self._figures, self._settings, self._keyring = figures, settings, keyring
         super().__init__(**options)
@@ -81,9 +83,7 @@ class Service(FastAPI):
         if isinstance(routes, ServerErrorMiddleware):  # RequestContext answers the unforeseen
             routes = routes.app
         routed = guarded(DirectRouting(routes, routes=self.routes), self._keyring)
-        within = RequestContext(
-            routed, metrics=self._figures, logs_access=self._settings.access_log
-        )
+        within = RequestContext(routed, self._figures)
         return StartupErrors(traced(within, self._settings))
 
 
@@ -98,14 +98,15 @@ def create_app(
     departure = departure or Departure()
     where = backend or OwnBackend(settings)
     figures, keyring = Metrics(), keyring_of(settings)
+    request_figures = RequestFigures(figures, logs_access=settings.access_log)
     app = Service(
-        figures,
+        request_figures,
         settings,
         keyring,
         title="ganserve",
         version=service_version(),
         summary="Images from GANs, reproducible from their seeds",
-        lifespan=_lifespan(settings, figures, keyring, departure, where),
+        lifespan=_lifespan(settings, figures, request_figures, keyring, departure, where),
         exception_handlers=HANDLERS,
         openapi_url=None,
         docs_url=None,
@@ -126,6 +127,7 @@ def create_app(
 def _lifespan(
     settings: Settings,
     figures: Metrics,
+    request_figures: RequestFigures,
     keyring: Keyring | None,
     departure: Departure,
     backend: Backend,
@@ -155,14 +157,30 @@ def _lifespan(
                 _on_termination(departure, engine.start_draining),
                 reloading(reloader, settings, on_signal=partial(reread_keys, keyring, settings)),
             ):
-                known_to_protocol = {"metrics": figures, "departure": departure}
-                yield known_to_protocol  # which knows no app
+                yield {  # to the protocol, which knows no app
+                    "metrics": figures,
+                    "departure": departure,
+                    "doorkeeper": _doorkeeper(app, request_figures, settings, keyring, backend),
+                }
         finally:
             await engine.close()
             app.state.parts.registry.close()
             backend.close()
 
     return lifespan
+
+
+def _doorkeeper(
+    app: FastAPI,
+    request_figures: RequestFigures,
+    settings: Settings,
+    keyring: Keyring | None,
+    backend: Backend,
+) -> Doorkeeper | None:
+    """None where a request must be seen by others first, or nobody here knows the queues."""
+    if keyring is not None or settings.tracing or not isinstance(backend, OwnBackend):
+        return None
+    return Doorkeeper(lambda: app.state.parts, request_figures)
 
 
 def _hang_watch(settings: Settings) -> HangWatch:

@@ -5,21 +5,19 @@ all the rest of a request and hides a client's leaving.
 """
 
 import asyncio
-import random
 import re
 import sys
 import time
-from functools import cache
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.keys import redacted
 from app.connection import AnswerCutOff, ClientGone
 from app.errors import Draining, GanServeError
-from app.metrics import Metrics
 from app.problems import error_response, not_found, on_internal_error
+from app.request_figures import RequestFigures
+from app.request_ids import request_id_of
 
 CLIENT_GONE = 499
 """Nobody reads this status; it is counted (the number is nginx's)."""
@@ -28,7 +26,6 @@ UNKNOWN_ROUTE = "unknown"
 """What a path that is no route of ours is counted as, so that strangers make no new metrics."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
@@ -38,16 +35,9 @@ log = structlog.get_logger(__name__)
 class RequestContext:
     """Outermost: a request id, HEAD as GET, an answer to the unforeseen, one look at the clock."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, logs_access: bool) -> None:
+    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
         self.app = app
-        self._logs_access = logs_access
-        # Few routes and statuses there are; to look one up takes as long as to count it.
-        self._figures = cache(
-            lambda route, status: (
-                metrics.requests.labels(route, status),
-                metrics.request_duration.labels(route),
-            )
-        )
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +47,7 @@ class RequestContext:
         started = time.perf_counter()
         if scope["method"] == "HEAD":  # the server leaves out the body
             scope = {**scope, "method": "GET"}
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope["headers"])
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         status = 0
@@ -94,25 +84,15 @@ class RequestContext:
         finally:
             if status:  # 0: cancelled in the middle by the server's shutdown
                 state["route"] = getattr(scope.get("route"), "path_format", UNKNOWN_ROUTE)
-                self._observe(scope, status, time.perf_counter() - started)
-
-    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope["state"]["route"]
-        requests, duration = self._figures(route, status)
-        requests.inc()
-        duration.observe(seconds)
-        if self._logs_access:
-            key = scope["state"].get("key")
-            log.info(
-                "request",
-                request_id=scope["state"]["request_id"],
-                **({} if key is None else {"key": key}),
-                method=scope["method"],
-                route=route,
-                path=scope["path"],
-                status=status,
-                duration_ms=round(seconds * 1000, 3),
-            )
+                self._figures.observe(
+                    method=scope["method"],
+                    path=scope["path"],
+                    route=state["route"],
+                    status=status,
+                    seconds=time.perf_counter() - started,
+                    request_id=request_id,
+                    key=state.get("key"),
+                )
 
 
 class StartupErrors:
@@ -133,13 +113,3 @@ class StartupErrors:
             await send(message)
 
         await self.app(scope, receive, send_plainly)
-
-
-def _request_id(scope: Scope) -> str:
-    """The client's own id where it gives a decent one, else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            own = bytes(value).decode()
-            if redacted(own) == own:  # else it would be told, and logged
-                return own
-    return f"{random.getrandbits(64):016x}"  # unlikely to come twice, and no secret

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.errors import QueueFull
 from app.pending import Batched, Finish, Inputs
 from app.served_model import ServedModel
 
@@ -29,6 +30,9 @@ class Runner(Protocol):
     @property
     def timeout_s(self) -> float:
         """Of requests that say nothing else."""
+
+    def refusal(self, num_images: int) -> QueueFull | None:
+        """What ``submit`` would raise for want of room, where that is known; it is counted."""
 
     async def submit(
         self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None

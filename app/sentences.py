@@ -36,6 +36,11 @@ def validated(model: type[M], values: object, schemas: Schemas) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         raise InvalidParameter(summary(error, schemas)) from error
+    except UnicodeEncodeError as error:  # a lone surrogate, which JSON can write
+        raise InvalidParameter(
+            f"a text holds half a character (U+{ord(error.object[error.start]):04X}); "
+            "whole ones would be right"
+        ) from error
 
 
 def summary(error: ValidationError, schemas: Schemas) -> str:

@@ -20,6 +20,7 @@ from app import withdrawals
 from app.access.keyring import keyring_of
 from app.departure import Departure
 from app.errors import GanServeError
+from app.heap import settle_heap
 from app.http_protocol import ConnectionLimits, GuardedProtocol
 from app.http_protocol.descriptors import num_affordable_connections
 from app.leaving import TRY_AGAIN
@@ -62,6 +63,7 @@ def serve(settings: Settings, *, flags: Mapping[str, Any]) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it is done
             signal.signal(number, _exit)
         app = create_app(settings, Departure([listener]))
+        settle_heap()
         try:
             uvicorn.Server(server_config(app, settings)).run(sockets=[listener])
         except SystemExit as leaving:

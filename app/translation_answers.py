@@ -20,7 +20,7 @@ async def answer_translation(
     request: Request, upload: bytes, order: TranslationOrder, parts: Parts, *, timeout_s: float
 ) -> Response:
     deadline = asyncio.get_running_loop().time() + timeout_s
-    async with WhileConnected(request.receive):
+    async with WhileConnected(request.scope, request.receive):
         translated = await parts.engine.translator(order.model).translate(
             upload, timeout_s=timeout_s
         )

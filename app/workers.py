@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from app.departure import let_nobody_in
+from app.heap import settle_heap
 from app.logs import configure_logs
 from app.main import create_app
 from app.reload_triggers import hold_signal_back, let_signal_come
@@ -60,7 +61,9 @@ def create_app_from_environment() -> FastAPI:
     settings = Settings()
     configure_logs(settings)
     _leave_with_the_supervisor()
-    return create_app(settings)
+    app = create_app(settings)
+    settle_heap()
+    return app
 
 
 def _leave_with_the_supervisor() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 
 import structlog
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def dataset_answer(
-    plan: DatasetPlan, archive: str, parts: Parts, *, receive: Receive, timeout_s: float
+    request: Request, plan: DatasetPlan, archive: str, parts: Parts, *, timeout_s: float
 ) -> "DatasetResponse":
     """The answer, once its first images are made: until then an error has a document of its own.
 
@@ -38,7 +39,10 @@ async def dataset_answer(
     images = ImageStream(plan, parts.engine.bulk)
     deadline = asyncio.get_running_loop().time() + timeout_s
     try:
-        async with WhileConnected(receive), until(deadline, no_answer_within(timeout_s)):
+        async with (
+            WhileConnected(request.scope, request.receive),
+            until(deadline, no_answer_within(timeout_s)),
+        ):
             await images.ready()
     except BaseException:
         images.close()
@@ -72,7 +76,7 @@ class DatasetResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with WhileConnected(receive), aclosing(self._pieces):
+            async with WhileConnected(scope, receive), aclosing(self._pieces):
                 await self._send_all(send)
         except GanServeError as error:  # too late for its document
             log.warning(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import GanServeError, HeadTooLarge, QueueFull, RequestTimeout, UrlTooLong
-from app.http_protocol.patient import PatientProtocol
+from app.http_protocol.crowded import CrowdedProtocol
 from app.http_protocol.plain_answers import plain_answer
 from app.metrics import Metrics
 
@@ -30,7 +30,7 @@ class ConnectionLimits:
     send_timeout_s: float
 
 
-class GuardedProtocol(PatientProtocol):
+class GuardedProtocol(CrowdedProtocol):
     """Cuts off who sends too much, too slowly, or does not read.
 
     A request costs a few comparisons: no timer is started for a head that comes in one piece, nor

@@ -3,15 +3,14 @@
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from app.departure import Departure, call_when_all_is_read, let_in
+from app.http_protocol.noticing import NoticingProtocol
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""
 
 
-class PatientProtocol(HttpToolsProtocol):
+class PatientProtocol(NoticingProtocol):
     """Closes no connection under a request that has been sent and not been read yet.
 
     uvicorn closes what looks idle as soon as it stops listening; the client of a request that

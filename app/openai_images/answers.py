@@ -28,7 +28,7 @@ async def answer_images(
     request: Request, order: Order, response_format: str | None, parts: Parts, *, timeout_s: float
 ) -> Response:
     deadline = asyncio.get_running_loop().time() + timeout_s
-    async with WhileConnected(request.receive):
+    async with WhileConnected(request.scope, request.receive):
         generated = await parts.engine.generator(order.model).generate(
             seed=order.seed,
             num_images=order.num_images,

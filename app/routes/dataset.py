@@ -33,9 +33,7 @@ async def stream_dataset(request: Request) -> Response:
     parameters = from_json(body, max_images=max_images)
     plan = plan_dataset(parameters, registry=parts.registry, max_images=max_images)
     parts.engine.admit()
-    return await dataset_answer(
-        plan, parameters.archive, parts, receive=request.receive, timeout_s=timeout_s
-    )
+    return await dataset_answer(request, plan, parameters.archive, parts, timeout_s=timeout_s)
 
 
 def add_routes(router: APIRouter, *, max_dataset_images: int) -> None:

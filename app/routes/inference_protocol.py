@@ -86,7 +86,7 @@ async def infer_model(request: Request) -> Response:
     with parts.uploads.share() as hold:
         limit = settings.max_upload_bytes
         body = await read_body(request, fields, max_bytes=limit, timeout_s=timeout_s, hold=hold)
-        async with WhileConnected(request.receive):
+        async with WhileConnected(request.scope, request.receive):
             read = partial(read_inference, body, fields.get(LENGTH_FIELD), input_kinds(model.card))
             asked = await parts.engine.run_decoding(read)
             inferred = await infer(

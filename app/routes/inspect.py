@@ -26,7 +26,7 @@ async def inspect(request: Request) -> Response:
     timeout_s = timeout_of(fields, most_s=parts.settings.request_timeout_s)
     with parts.uploads.share() as hold:
         upload = await read_upload(request, fields, parts, timeout_s=timeout_s, hold=hold)
-        async with WhileConnected(request.receive):
+        async with WhileConnected(request.scope, request.receive):
             inspection = await inspect_upload(upload, parts, timeout_s=timeout_s)
     return Response(
         inspection.model_dump_json(),

@@ -64,6 +64,9 @@ class RemoteRunner:
         self._waiting: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
+    def refusal(self, num_images: int) -> None:
+        """Which replica is full is not known here."""
+
     async def submit(
         self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None
     ) -> Batched:

@@ -16,14 +16,14 @@ from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, HeldExecutor, Rows, run, ticks
 
 
-def test_an_idle_session_starts_a_request_at_once() -> None:
+def test_an_idle_session_starts_at_once_with_all_that_arrived_together() -> None:
     async def test() -> None:
         bench = Bench()
-        task = bench.submit(1)
+        tasks = [bench.submit(i) for i in range(3)]
         await ticks()
-        assert len(bench.executor.held) == 1
-        await bench.executor.run_all()
-        assert await task == [2]
+        await bench.executor.run_one()
+        assert bench.sizes == [3]
+        assert await asyncio.gather(*tasks) == [[1], [2], [3]]
 
     run(test)
 
@@ -31,9 +31,9 @@ def test_an_idle_session_starts_a_request_at_once() -> None:
 def test_requests_that_come_while_a_batch_runs_form_the_next_one() -> None:
     async def test() -> None:
         bench = Bench()
-        tasks = [bench.submit(i) for i in range(6)]
+        tasks = [bench.submit(0)]
         await ticks()
-        assert len(bench.executor.held) == 1
+        tasks += [bench.submit(i) for i in range(1, 6)]
         await bench.executor.run_all()
         assert bench.sizes == [1, 4, 1]
         assert [await task for task in tasks] == [[i + 1] for i in range(6)]
@@ -135,6 +135,7 @@ def test_a_request_cancelled_while_it_runs_leaves_its_neighbours_alone() -> None
     async def test() -> None:
         bench = Bench()
         blocker = bench.submit(0)
+        await ticks()
         tasks = [bench.submit(i) for i in (1, 2, 3)]
         await ticks()
         await bench.executor.run_one()
@@ -195,8 +196,8 @@ def test_an_exception_reaches_each_waiter_and_the_next_batch_works() -> None:
     async def test() -> None:
         bench = Bench()
         blocker = bench.submit(0)
-        tasks = [bench.submit(i) for i in range(1, 5)]
         await ticks()
+        tasks = [bench.submit(i) for i in range(1, 5)]
         await bench.executor.run_one()
         bench.fail_next = True
         await bench.executor.run_one()

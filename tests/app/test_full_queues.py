@@ -1,6 +1,7 @@
 """What a full queue of the batcher refuses, what it says, and when there is room again."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,9 @@ from tests.batcher_bench import Bench, run, ticks
 def test_the_queue_is_counted_in_images_and_overflows_at_once() -> None:
     async def test() -> None:
         bench = Bench(max_queue_size=6)
-        tasks = [bench.submit(0), bench.submit(*range(5))]
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(*range(5)))
         await ticks()
         with pytest.raises(QueueFull, match="max_queue_size 6") as refused:
             await bench.submit(1, 2)
@@ -57,5 +60,40 @@ def test_a_cancelled_request_makes_room_in_a_full_queue_at_once() -> None:
         await ticks()
         await bench.executor.run_all()
         assert await asyncio.gather(running, late) == [[1], [6, 7, 8, 9]]
+
+    run(test)
+
+
+def test_those_who_may_leave_take_no_room_from_those_who_arrive_with_them() -> None:
+    async def test() -> None:
+        bench = Bench(max_batch_size=2, max_queue_size=2)
+        tasks = [bench.submit(i) for i in range(5)]
+        await ticks()
+        with pytest.raises(QueueFull):
+            await tasks.pop()
+        await bench.executor.run_all()
+        assert await asyncio.gather(*tasks) == [[1], [2], [3], [4]]
+
+    run(test)
+
+
+def test_a_refusal_holds_nothing_of_the_request_that_it_is_of() -> None:
+    async def test() -> None:
+        bench = Bench(max_queue_size=4)
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1, 2, 3, 4))
+        await ticks()
+        gc.collect()
+        gc.disable()
+        try:
+            with pytest.raises(QueueFull):
+                await bench.submit(5)
+            await ticks()
+            assert not [each for each in gc.get_objects() if isinstance(each, QueueFull)]
+        finally:
+            gc.enable()
+        await bench.executor.run_all()
+        await asyncio.gather(*tasks)
 
     run(test)

@@ -13,7 +13,7 @@ import torch
 from tests.toy_images import write_gradients
 from training.cli import main
 from training.evaluation import classifier
-from training.reports import STATS
+from training.reports import STATS, Reporter
 from training.systems import load_system
 
 TINY = (
@@ -25,12 +25,21 @@ TINY_KIMG = 0.32  # 20 steps
 NUM_JUDGE_STEPS = 120
 
 Gantrain = Callable[..., int]
+really_save_plot = Reporter._save_plot
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Networks this small are slower on many threads."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_loss_plots() -> Iterator[None]:
+    """A plot takes longer than the steps between two of them; a test of plots takes this back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reporter, "_save_plot", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

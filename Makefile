@@ -6,7 +6,7 @@ PORT ?= 8000
 # cpu or gpu: which ONNX Runtime is installed. The two exclude each other.
 FLAVOUR := $(or $(FLAVOUR),$(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu))
 COVERAGE ?= 90
-# As many processes as cores, each with its own test files; 0 for one that a debugger can enter.
+# As many processes as cores, each with neighbouring tests; 0 for one that a debugger can enter.
 TEST_PROCESSES ?= auto
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=
@@ -33,7 +33,7 @@ serve: $(SERVE_READY)  ## serve the models in models/ (HOST=127.0.0.1 PORT=8000)
 	@exec $(BIN)/ganserve serve --host $(HOST) --port $(PORT)
 
 test: $(DEV_READY)  ## run all tests but those marked gpu and network, with the coverage gate
-	$(BIN)/python -m pytest -m "not gpu and not network" --numprocesses $(TEST_PROCESSES) --dist loadfile \
+	$(BIN)/python -m pytest -m "not gpu and not network" --numprocesses $(TEST_PROCESSES) --dist worksteal \
 		--cov --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)
 
 lint: $(DEV_READY)  ## ruff, mypy, import contracts

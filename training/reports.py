@@ -131,7 +131,7 @@ class Reporter:
             if points:
                 axes.plot(*zip(*points, strict=True), label=name.replace("_", " "))
         axes.set(xlabel="real images shown (thousands)", ylabel="loss")
-        axes.legend()
+        axes.legend(loc="upper right")  # to look for the best place may take seconds
         axes.grid(alpha=0.3)
         with atomic_path(self._run_dir / LOSS_PLOT) as temporary:
             figure.savefig(temporary, format="png", dpi=120)

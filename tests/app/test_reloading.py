@@ -206,8 +206,11 @@ def test_a_request_under_way_ends_on_the_model_that_it_began_with(
 def test_a_data_set_ends_on_the_model_that_it_began_with(
     server: LiveServer, reload: Reload, tiny_repository: Path
 ) -> None:
-    def streamed() -> Iterator[bytes]:
-        body = {"model": "tiny-colour/1", "n": 10_000, "seed": 1, "archive": "tar"}
+    write_model(tiny_repository, make_card("tiny-large", height=400, width=500))
+    reload()
+
+    def streamed() -> Iterator[bytes]:  # 20 MB, so that no socket swallows it
+        body = {"model": "tiny-large/1", "n": 100, "seed": 1, "archive": "tar"}
         with server.client.stream("POST", "/dataset", json=body, timeout=60) as answer:
             assert answer.status_code == 200
             yield from answer.iter_bytes()
@@ -215,9 +218,9 @@ def test_a_data_set_ends_on_the_model_that_it_began_with(
     wanted = b"".join(streamed())
     stream = streamed()
     received = next(stream)
-    replace_model(tiny_repository, "tiny-colour", salt=3)
+    replace_model(tiny_repository, "tiny-large", salt=3)
     with httpx.Client(base_url=server.url, headers=server.client.headers) as other:
-        assert other.post("/models/reload").json()["replaced"] == ["tiny-colour/1"]
+        assert other.post("/models/reload").json()["replaced"] == ["tiny-large/1"]
     assert differing_files(received + b"".join(stream), wanted) == []
 
 

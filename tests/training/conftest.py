@@ -1,7 +1,9 @@
 """Tiny real runs: quarter-size digits, networks of a few channels, seconds of training."""
 
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from tests.toy_images import write_gradients
 from training.cli import main
 from training.evaluation import classifier
-from training.reports import STATS
-from training.systems import load_system
+from training.reports import STATS, Reporter
+from training.systems import cyclegan, load_system
 
 TINY = (
     "--image-size", "8", "--width", "0.05", "--batch-size", "16", "--precision", "fp32",
@@ -25,12 +28,39 @@ TINY_KIMG = 0.32  # 20 steps
 NUM_JUDGE_STEPS = 120
 
 Gantrain = Callable[..., int]
+really_save_plot = Reporter._save_plot
+really_num_blocks = cyclegan.NUM_BLOCKS_SMALL
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Networks this small are slower on many threads."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_loss_plots() -> Iterator[None]:
+    """A plot takes longer than the steps between two of them; a test of plots takes this back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reporter, "_save_plot", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shallow_translators() -> Iterator[None]:
+    """One residual block is run and exported as four are, in half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cyclegan, "NUM_BLOCKS_SMALL", 1)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_reading_of_the_exporters_operators() -> Iterator[None]:
+    """PyTorch parses all operators that it can export for every export, which is most of one."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(ONNXRegistry.from_torchlib)
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(read))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +93,17 @@ def train_tiny(gantrain: Gantrain, colours: Path) -> Gantrain:
     return run
 
 
+@pytest.fixture(scope="session")
+def _finished_once(train_tiny: Gantrain, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run_dir = tmp_path_factory.mktemp("finished") / "run"
+    assert train_tiny("dcgan", run_dir) == 0
+    return run_dir
+
+
 @pytest.fixture
-def finished(train_tiny: Gantrain, tmp_path: Path) -> Path:
-    assert train_tiny("dcgan", tmp_path / "run") == 0
-    return tmp_path / "run"
+def finished(_finished_once: Path, tmp_path: Path) -> Path:
+    """A run of a ``dcgan`` that a test may change."""
+    return shutil.copytree(_finished_once, tmp_path / "run")
 
 
 def stats(run_dir: Path) -> list[dict[str, float]]:

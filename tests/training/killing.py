@@ -172,8 +172,10 @@ def _import_all() -> None:
     import training.runs
     import training.systems.cyclegan
     import training.trainer  # noqa: F401
+    from training.reports import Reporter
 
     torch.set_num_threads(1)
+    Reporter._save_plot = lambda _: None  # type: ignore[method-assign]  # takes longest
 
 
 def main() -> int:

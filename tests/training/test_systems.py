@@ -4,13 +4,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.training.conftest import really_num_blocks
 from training.errors import TrainingError
 from training.networks import feature_channels
 from training.objectives import LOSSES
-from training.systems import Shape, System, list_systems, load_system
+from training.systems import Shape, System, cyclegan, list_systems, load_system
 
 BATCH_SIZE = 4
 SOURCE_CHANNELS = 1
+
+
+@pytest.fixture(autouse=True)
+def _as_deep_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cyclegan, "NUM_BLOCKS_SMALL", really_num_blocks)
 
 
 def shape_for(system: System, **changes: int) -> Shape:

@@ -11,15 +11,26 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.training.conftest import TINY_KIMG, Gantrain, start_training, stats
+from tests.training.conftest import (
+    TINY_KIMG,
+    Gantrain,
+    really_save_plot,
+    start_training,
+    stats,
+)
 from training.checkpoints import BEST, CHECKPOINT, FINAL
 from training.config import FILENAME, TrainConfig
-from training.reports import LOSS_PLOT, SAMPLES
+from training.reports import LOSS_PLOT, SAMPLES, Reporter
 from training.runs import resolve_config
 from training.systems import list_systems, load_system
 
 
-def test_a_run_leaves_weights_configuration_statistics_and_pictures(finished: Path) -> None:
+def test_a_run_leaves_weights_configuration_statistics_and_pictures(
+    train_tiny: Gantrain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Reporter, "_save_plot", really_save_plot)
+    finished = tmp_path / "run"
+    assert train_tiny("dcgan", finished) == 0
     assert TrainConfig.load(finished).system == "dcgan"
     records = stats(finished)
     assert [record["images_shown"] for record in records] == [80, 160, 240, 320]

@@ -20,7 +20,7 @@ def test_no_system_is_sick_with_its_tuned_defaults(
     """Beyond the warm-up, so that every disease is looked for."""
     defaults = load_system(system).defaults
     batch_size = min(defaults.batch_size, 8)
-    kimg = (WARM_UP_STEPS + 60) * batch_size * defaults.discriminator_steps / 1000
+    kimg = (WARM_UP_STEPS + 20) * batch_size * defaults.discriminator_steps / 1000
     options = ("--kimg", kimg, "--tick-kimg", kimg / 10, "--batch-size", batch_size)
     assert train_tiny(system, tmp_path / "run", *options, "--width", 0.1) == 0
     assert stats(tmp_path / "run")[-1]["verdict"] == []

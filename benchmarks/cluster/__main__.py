@@ -136,6 +136,7 @@ def _report(
         f"{ms[int(0.99 * len(ms))]:.1f}, slowest {ms[-1]:.0f}",
         *(f"- {each}" for each in done),
         *(f"- FAILED {each}" for each in found.failures[:20]),
+        *(f"- DIFFERENT {count} times: {what}" for what, count in found.different.most_common(20)),
         "",
         "| seconds | replicas of the model | of the ingress | nodes |",
         "|---|---|---|---|",

@@ -24,6 +24,12 @@ class Question:
     etag: str | None
     digest: str
 
+    @property
+    def name(self) -> str:
+        """The request line, and the body of a POST."""
+        head, _, body = self.head.partition(b"\r\n\r\n")
+        return f"{head.partition(b' HTTP')[0].decode()} {body.decode()}".strip()
+
 
 @dataclass
 class Found:
@@ -31,6 +37,7 @@ class Found:
 
     num_answers: int = 0
     num_different: int = 0
+    different: Counter[str] = field(default_factory=Counter)  # which request, and what of it
     failures: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     by_second: Counter[int] = field(default_factory=Counter)
@@ -148,6 +155,8 @@ class Load:
         found.slowest_by_second[second] = max(seconds, found.slowest_by_second.get(second, 0))
         if _digest(body) != question.digest or etag != question.etag:
             found.num_different += 1
+            what = "ETag" if _digest(body) == question.digest else f"body {_digest(body)[:8]}"
+            found.different[f"{question.name}: {what}"] += 1
 
     def _fail(self, why: str) -> None:
         self.found.failures.append(f"at {self.elapsed_s:.2f} s: {why}")

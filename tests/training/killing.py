@@ -59,7 +59,9 @@ def kill_and_resume(system: str, folder: Path, *, num_kills: int, seed: int) -> 
     for number in range(num_kills):
         before = _shown(killed)
         process = _start(system, killed, arguments)
-        moment = _writing(killed, rng) if number % 2 else _any_time(rng, 3 * seconds_a_tick)
+        moment = (
+            _writing(killed, process, rng) if number % 2 else _any_time(rng, 3 * seconds_a_tick)
+        )
         while not moment():
             if os.waitpid(process, os.WNOHANG) != (0, 0):
                 raise RuntimeError(f"{system}: the run was over before kill {number + 1}")
@@ -118,11 +120,13 @@ def _any_time(rng: random.Random, most_s: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= deadline
 
 
-def _writing(run_dir: Path, rng: random.Random) -> Callable[[], bool]:
-    """Soon after a checkpoint began to be written: the attempt's first, second or third."""
+def _writing(run_dir: Path, process: int, rng: random.Random) -> Callable[[], bool]:
+    """Soon after a checkpoint began to be written: the attempt's first, second or third.
+
+    The process is held still for the look whether it writes: it might be done with it meanwhile.
+    """
     num_left = rng.choice((1, 2, 3))
-    delay_s = rng.uniform(0, 0.001)
-    seen = _partial_names(run_dir)  # left behind by the kill before
+    seen = left_behind = _partial_names(run_dir)  # by the kill before
 
     def is_now() -> bool:
         nonlocal num_left, seen
@@ -130,9 +134,15 @@ def _writing(run_dir: Path, rng: random.Random) -> Callable[[], bool]:
         if names - seen:
             num_left -= 1
         seen = names
-        if not num_left:
-            time.sleep(delay_s)
-        return not num_left
+        if num_left > 0 or not names - left_behind:
+            return False
+        time.sleep(rng.uniform(0, 0.001))
+        os.kill(process, signal.SIGSTOP)
+        os.waitpid(process, os.WUNTRACED)
+        if _partial_names(run_dir) - left_behind:
+            return True
+        os.kill(process, signal.SIGCONT)
+        return False
 
     return is_now
 

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--target-images", type=float, default=2.0, help="of one replica")
     parser.add_argument("--no-kills", action="store_true", help="only look at the scaling")
     parser.add_argument("--no-haproxy", action="store_true", help="Ray's proxy in Python instead")
+    parser.add_argument("--keep", type=Path, help="folder for bodies that differ")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="c-", ignore_cleanup_errors=True) as folder:
         prepare(Path(folder), haproxy=not options.no_haproxy)
@@ -50,7 +51,7 @@ async def _prove(options: argparse.Namespace, folder: Path) -> int:
     ) as cluster:
         whole = {"ingress": 3, model: 2}
         await asyncio.to_thread(wait_for, whole, cluster, patience_s=120)
-        load = Load(cluster.port, asked, clients=options.clients)
+        load = Load(cluster.port, asked, clients=options.clients, keep=options.keep)
         running = asyncio.create_task(load.run())
         watched: list[tuple[float, dict[str, int], int]] = []
         deeds = (

@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from app.main import create_app
@@ -22,7 +24,7 @@ class Question:
 
     head: bytes  # and body
     etag: str | None
-    digest: str
+    body: bytes
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ async def _question(app: Any, model: str, seed: int) -> Question:
     head = f"{method} {target} HTTP/1.1\r\nHost: {HOST}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return Question(head.encode() + b"\r\n" + body, etag, _digest(answer))
+    return Question(head.encode() + b"\r\n" + body, etag, answer)
 
 
 async def _in_process(
@@ -102,8 +104,12 @@ async def _in_process(
 class Load:
     """So many clients, one request after the other, until it is stopped. None tries again."""
 
-    def __init__(self, port: int, asked: Sequence[Question], *, clients: int) -> None:
+    def __init__(
+        self, port: int, asked: Sequence[Question], *, clients: int, keep: Path | None = None
+    ) -> None:
+        """Bodies that differ are left in the folder ``keep``, beside those that were right."""
         self._port, self._asked, self._num_clients = port, asked, clients
+        self._keep = keep
         self._is_stopped = False
         self._start = time.monotonic()
         self.found = Found()
@@ -153,10 +159,12 @@ class Load:
         found.seconds.append(seconds)
         found.by_second[second] += 1
         found.slowest_by_second[second] = max(seconds, found.slowest_by_second.get(second, 0))
-        if _digest(body) != question.digest or etag != question.etag:
+        if body != question.body or etag != question.etag:
             found.num_different += 1
-            what = "ETag" if _digest(body) == question.digest else f"body {_digest(body)[:8]}"
+            what = "ETag" if body == question.body else f"body {_digest(body)[:8]}"
             found.different[f"{question.name}: {what}"] += 1
+            if self._keep is not None:
+                _keep(self._keep, question, body)
 
     def _fail(self, why: str) -> None:
         self.found.failures.append(f"at {self.elapsed_s:.2f} s: {why}")
@@ -174,6 +182,13 @@ async def _exchange(
     body = await reader.readexactly(int(fields["content-length"]))
     stays = fields.get("connection", "").lower() != "close"
     return int(status_line.split(" ")[1]), fields.get("etag"), body, stays
+
+
+def _keep(folder: Path, question: Question, body: bytes) -> None:
+    name = re.sub(r"[^a-zA-Z0-9=&,]+", "_", question.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in (question.body, body):
+        (folder / f"{name}-{_digest(each)[:8]}").write_bytes(each)
 
 
 def _digest(body: bytes) -> str:

@@ -16,7 +16,7 @@ from benchmarks.serving.servers.seeded_images import num_cores
 
 Figures = dict[str, Any]
 
-_OUR_PACKAGES = ("fastapi", "isal", "numpy", "onnxruntime", "pydantic", "starlette", "uvicorn")
+_OUR_PACKAGES = ("deflate", "fastapi", "numpy", "onnxruntime", "pydantic", "starlette", "uvicorn")
 
 
 @dataclass(frozen=True)

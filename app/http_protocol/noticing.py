@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from app.http_protocol.joining import JoiningProtocol
 from app.presence import Presence
 
 
-class NoticingProtocol(HttpToolsProtocol):
+class NoticingProtocol(JoiningProtocol):
     """ASGI's way takes a task for each request that waits, which listens for nothing else."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -12,6 +12,7 @@ from app.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
 from deploy.ray.figures import COUNTED, TAGS, Figures
+from deploy.ray.http_server import join_heads_with_bodies
 from deploy.ray.messages import Answer, Description, Refusal, Task
 from deploy.ray.remote_backend import RemoteBackend
 from deploy.ray.replica import ModelReplica
@@ -82,6 +83,7 @@ class IngressDeployment:
         self, settings: Settings, handles: Mapping[str, DeploymentHandle[Any]], num_bulk: int
     ) -> None:
         configure_logs(settings)
+        join_heads_with_bodies()
         replicas = {name: _ByHandle(handle) for name, handle in handles.items()}
         backend = RemoteBackend(settings, replicas, lost=LOST, num_bulk=num_bulk)
         self._service = create_app(settings, backend=backend)

@@ -204,7 +204,7 @@ def test_a_client_that_does_not_read_is_cut_off(tiny_settings: Settings) -> None
         connect(server) as connection,
     ):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        url = b"/generate?model=tiny-colour&n=256&layout=grid&scale=16&format=png"
+        url = b"/generate?model=tiny-colour&n=256&layout=json&scale=4"  # 200 kB
         for _ in range(40):
             connection.sendall(b"GET " + url + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         wait_until(lambda: cut_off(server, "unread") == 1)

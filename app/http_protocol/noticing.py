@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.http_protocol.joining import JoiningProtocol
+from app.http_protocol.pipelining import PipeliningProtocol
 from app.presence import Presence
 
 
-class NoticingProtocol(JoiningProtocol):
+class NoticingProtocol(PipeliningProtocol):
     """ASGI's way takes a task for each request that waits, which listens for nothing else."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

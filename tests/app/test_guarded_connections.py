@@ -210,6 +210,20 @@ def test_a_client_that_does_not_read_is_cut_off(tiny_settings: Settings) -> None
         wait_until(lambda: cut_off(server, "unread") == 1)
 
 
+def test_a_body_whose_head_was_read_before_its_turn_is_read(tiny_settings: Settings) -> None:
+    """The rest of it comes when all that was asked before is answered."""
+    body = json.dumps({"seed": 1, "n": 1}).encode() + b" " * 60_000
+    head = b"POST /generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with guarded(tiny_settings) as server, connect(server) as connection:
+        connection.sendall((LIVE + b"\r\n") * 20 + head + body[:10])
+        time.sleep(0.2)
+        connection.sendall(body[10:])
+        answer = all_that_comes(connection)
+    assert answer.count(b"HTTP/1.1 200 OK") == 21
+    assert b"\r\ncontent-type: image/png" in answer.lower()
+
+
 def test_a_client_that_reads_slowly_gets_all_of_it(tiny_settings: Settings) -> None:
     url = "/generate?model=tiny&n=256&scale=16&seed=1"
     with guarded(tiny_settings, send_timeout_s=0.5) as server, connect(server) as connection:

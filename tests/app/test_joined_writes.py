@@ -5,36 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from app.http_protocol.joining import MOST_JOINED_BYTES, JoiningProtocol, JoiningTransport
+from tests.recorded_transport import NUM_UNSENT_BYTES, RecordedTransport, connected
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
-NUM_IN_THE_TRANSPORT = 5  # bytes, already
-
-
-class Recorded(asyncio.Transport):
-    """Remembers what it was asked, one entry for each system call."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 1)})
-        self.calls: list[bytes | str] = []
-
-    def write(self, data: Any) -> None:
-        self.calls.append(bytes(data))
-
-    def get_write_buffer_size(self) -> int:
-        return NUM_IN_THE_TRANSPORT
-
-    def is_closing(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.calls.append("close")
-
-    def abort(self) -> None:
-        self.calls.append("abort")
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -48,10 +23,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 async def answered(path: str) -> list[bytes | str]:
     """What is written when an answer of ``app`` is sent."""
-    config = Config(app, lifespan="off", server_header=False, date_header=False, log_config=None)
-    config.load()
-    protocol, transport = JoiningProtocol(config, ServerState(), {}), Recorded()
-    protocol.connection_made(transport)
+    transport = RecordedTransport()
+    protocol = connected(JoiningProtocol, app, transport)
     protocol.data_received(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     while protocol.cycle is None or not protocol.cycle.response_complete:
         await asyncio.sleep(0)
@@ -63,13 +36,13 @@ async def answered(path: str) -> list[bytes | str]:
 
 def written(use: Callable[[JoiningTransport], None]) -> list[bytes | str]:
     """What reaches the system when this is done in one turn of the loop."""
-    transport = Recorded()
+    transport = RecordedTransport()
 
     async def turn() -> None:
         joining = JoiningTransport(transport, asyncio.get_running_loop())
         use(joining)
         await asyncio.sleep(0)
-        assert joining.get_write_buffer_size() == NUM_IN_THE_TRANSPORT
+        assert joining.get_write_buffer_size() == NUM_UNSENT_BYTES
 
     asyncio.run(turn())
     return transport.calls
@@ -104,7 +77,7 @@ def test_much_is_not_copied() -> None:
 def test_what_is_held_counts_as_unsent() -> None:
     def use(joining: JoiningTransport) -> None:
         joining.write(b"abc")
-        assert joining.get_write_buffer_size() == len(b"abc") + NUM_IN_THE_TRANSPORT
+        assert joining.get_write_buffer_size() == len(b"abc") + NUM_UNSENT_BYTES
 
     assert written(use) == [b"abc"]
 

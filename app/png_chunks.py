@@ -50,8 +50,8 @@ def compressed(image: Pixels) -> bytearray:
 def _filtered(image: Pixels) -> Pixels:
     """The rows, each behind its filter type.
 
-    Colour takes the Up filter, which makes it 15% smaller in the same time. Grey takes none:
-    digits on black get 15% smaller without, and photographs are done in half the time.
+    Colour takes the Up filter, which makes photographs 20% smaller. Grey takes none: digits on
+    black get 15% smaller without, and are done in three quarters of the time.
     """
     height, width, channels = image.shape
     rows = image.reshape(height, width * channels)

@@ -1,14 +1,12 @@
 """A connection that nobody is at the other end of, for tests of protocols."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
-
-NUM_UNSENT_BYTES = 5  # that the transport says it still has
 
 P = TypeVar("P", bound=HttpToolsProtocol)
 
@@ -19,15 +17,23 @@ class RecordedTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.calls: list[bytes | str] = []
+        self.num_unsent_bytes = 0
+        self.is_lost = False
 
     def write(self, data: Any) -> None:
         self.calls.append(bytes(data))
 
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        self.write(b"".join(list_of_data))
+
     def get_write_buffer_size(self) -> int:
-        return NUM_UNSENT_BYTES
+        return self.num_unsent_bytes
 
     def is_closing(self) -> bool:
-        return False
+        return self.is_lost
+
+    def write_eof(self) -> None:
+        self.calls.append("write_eof")
 
     def close(self) -> None:
         self.calls.append("close")
@@ -43,7 +49,7 @@ class RecordedTransport(asyncio.Transport):
 
 
 def connected(
-    protocol: type[P], app: Callable[..., Awaitable[None]], transport: RecordedTransport
+    protocol: Callable[..., P], app: Callable[..., Awaitable[None]], transport: RecordedTransport
 ) -> P:
     """A protocol of uvicorn's on this transport; needs a running loop."""
     config = Config(app, lifespan="off", server_header=False, date_header=False, log_config=None)

@@ -1,12 +1,13 @@
 """The head of an answer and its body in one write. Knows neither."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST_JOINED_BYTES = 65_536
-"""More is not copied: it takes several packets, system calls and wake-ups in any case."""
+MOST_HELD_BYTES = 65_536
+"""More leaves at once: the system is to say whether the client keeps up."""
 
 
 class JoiningProtocol(HttpToolsProtocol):
@@ -17,55 +18,64 @@ class JoiningProtocol(HttpToolsProtocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        joining = cast(asyncio.Transport, JoiningTransport(transport, self.loop))
-        super().connection_made(joining)
+        self._joining = JoiningTransport(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self._joining))
+
+    def on_response_complete(self) -> None:
+        self._joining.flush()
+        super().on_response_complete()
+
+    def eof_received(self) -> None:
+        self._joining.flush()  # the loop closes its own transport next
 
 
 class JoiningTransport:
-    """A transport on which what is written leaves with what is written next, if that is at once.
+    """A transport on which all that is written in one turn of the loop leaves together.
 
-    What nothing follows leaves when the loop's turn ends.
+    It leaves earlier where it is flushed, or grows beyond ``MOST_HELD_BYTES``.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
-        self._held = b""
-        self._will_be_flushed = False
+        self._held: list[bytes] = []
+        self._num_held_bytes = 0
+        self._is_turn_watched = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            if len(data) > MOST_JOINED_BYTES:
-                self._transport.write(held)
-                self._transport.write(data)
-            else:
-                self._transport.write(held + data)
-            return
-        self._held = data
-        if not self._will_be_flushed:
-            self._will_be_flushed = True
-            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        self._num_held_bytes += len(data)
+        if self._num_held_bytes > MOST_HELD_BYTES:
+            self.flush()
+        elif not self._is_turn_watched:
+            self._is_turn_watched = True
+            self._loop.call_soon(self._end_turn)
+
+    def writelines(self, list_of_data: Iterable[bytes]) -> None:
+        self.write(b"".join(list_of_data))
 
     def get_write_buffer_size(self) -> int:
-        return len(self._held) + self._transport.get_write_buffer_size()
+        return self._num_held_bytes + self._transport.get_write_buffer_size()
+
+    def flush(self) -> None:
+        """Write what is held, unless the connection is lost: uvloop would raise."""
+        if not self._held:
+            return
+        held, self._held, self._num_held_bytes = self._held, [], 0
+        if not self._transport.is_closing():
+            self._transport.writelines(held)
+
+    def write_eof(self) -> None:
+        self.flush()
+        self._transport.write_eof()
 
     def close(self) -> None:
-        self._write_held()
+        self.flush()
         self._transport.close()
 
-    def abort(self) -> None:
-        self._held = b""
-        self._transport.abort()
-
-    def _flush(self) -> None:
-        self._will_be_flushed = False
-        self._write_held()
-
-    def _write_held(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
+    def _end_turn(self) -> None:
+        self._is_turn_watched = False
+        self.flush()

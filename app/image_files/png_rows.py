@@ -26,9 +26,11 @@ def check_rows(header: ImageHeader) -> None:
     unpack = zlib.decompressobj()
     try:
         for packed in _packed(header.content):
-            while packed and missing > 0:
+            while packed and missing > 0 and not unpack.eof:
                 missing -= len(unpack.decompress(packed, _UNPACKED_BYTES))
                 packed = unpack.unconsumed_tail
+            if unpack.eof:  # what comes now would be kept, and copied each time
+                break
     except zlib.error as error:
         raise damaged("PNG", f"its rows cannot be unpacked: {error}") from error
     if missing > 0:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from app.http_protocol.joining import MOST_JOINED_BYTES, JoiningProtocol, JoiningTransport
-from tests.recorded_transport import NUM_UNSENT_BYTES, RecordedTransport, connected
+from app.http_protocol import ConnectionLimits, GuardedProtocol
+from app.http_protocol.joining import MOST_HELD_BYTES, JoiningProtocol, JoiningTransport
+from tests.recorded_transport import RecordedTransport, connected
 
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -21,78 +23,120 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"hi"})
 
 
-async def answered(path: str) -> list[bytes | str]:
-    """What is written when an answer of ``app`` is sent."""
+async def answered(method: str, path: str) -> list[bytes | str]:
+    """What is written when an answer of ``app`` is sent, until it is complete."""
     transport = RecordedTransport()
     protocol = connected(JoiningProtocol, app, transport)
-    protocol.data_received(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    protocol.data_received(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     while protocol.cycle is None or not protocol.cycle.response_complete:
         await asyncio.sleep(0)
-    await asyncio.sleep(0)  # the end of this turn
     calls = [*transport.calls]
     protocol.connection_lost(None)
     return calls
 
 
-def written(use: Callable[[JoiningTransport], None]) -> list[bytes | str]:
-    """What reaches the system when this is done in one turn of the loop."""
+def written(use: Callable[[JoiningTransport, RecordedTransport], None]) -> list[bytes | str]:
+    """What the system is asked when this is done in one turn of the loop."""
     transport = RecordedTransport()
 
     async def turn() -> None:
         joining = JoiningTransport(transport, asyncio.get_running_loop())
-        use(joining)
+        use(joining, transport)
         await asyncio.sleep(0)
-        assert joining.get_write_buffer_size() == NUM_UNSENT_BYTES
+        assert joining.get_write_buffer_size() == 0
 
     asyncio.run(turn())
     return transport.calls
 
 
-def test_a_head_leaves_with_its_body() -> None:
-    assert asyncio.run(answered("/")) == [ANSWER]
+@pytest.mark.parametrize(
+    ("method", "path", "calls"),
+    [
+        ("GET", "/", [HEAD + b"hi"]),
+        ("GET", "/slowly", [HEAD, b"hi"]),
+        ("HEAD", "/", [HEAD]),
+    ],
+)
+def test_a_head_leaves_with_its_body(method: str, path: str, calls: list[bytes | str]) -> None:
+    assert asyncio.run(answered(method, path)) == calls
 
 
-def test_a_head_does_not_wait_for_a_body_that_is_made_later() -> None:
-    assert asyncio.run(answered("/slowly")) == [ANSWER[:-2], b"hi"]
+def test_what_is_written_in_one_turn_leaves_together() -> None:
+    def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
+        joining.write(b"a")
+        joining.writelines([b"b", b"c"])
+        joining.write(b"d")
+        assert transport.calls == []
+        assert joining.get_write_buffer_size() == len(b"abcd")
+
+    assert written(use) == [b"abcd"]
 
 
-def test_every_second_write_takes_the_one_before_it_along() -> None:
-    def use(joining: JoiningTransport) -> None:
-        for piece in (b"a", b"b", b"c", b"d", b"e"):
-            joining.write(piece)
+def test_much_leaves_at_once() -> None:
+    much = b"m" * MOST_HELD_BYTES
 
-    assert written(use) == [b"ab", b"cd", b"e"]
-
-
-def test_much_is_not_copied() -> None:
-    much = b"m" * (MOST_JOINED_BYTES + 1)
-
-    def use(joining: JoiningTransport) -> None:
+    def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
         joining.write(b"head")
         joining.write(much)
+        assert transport.calls == [b"head" + much]
+        joining.write(b"rest")
 
-    assert written(use) == [b"head", much]
-
-
-def test_what_is_held_counts_as_unsent() -> None:
-    def use(joining: JoiningTransport) -> None:
-        joining.write(b"abc")
-        assert joining.get_write_buffer_size() == len(b"abc") + NUM_UNSENT_BYTES
-
-    assert written(use) == [b"abc"]
+    assert written(use) == [b"head" + much, b"rest"]
 
 
-@pytest.mark.parametrize(("last", "calls"), [("close", [b"abc", "close"]), ("abort", ["abort"])])
-def test_the_end_of_a_connection(last: str, calls: list[bytes | str]) -> None:
-    def use(joining: JoiningTransport) -> None:
-        joining.write(b"abc")
+@pytest.mark.parametrize(
+    ("last", "calls"),
+    [("close", [b"a", "close"]), ("write_eof", [b"a", "write_eof"]), ("flush", [b"a"])],
+)
+def test_the_last_is_written_before(last: str, calls: list[bytes | str]) -> None:
+    def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
+        joining.write(b"a")
         getattr(joining, last)()
 
     assert written(use) == calls
 
 
+def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
+    def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
+        joining.write(b"a")
+        transport.is_lost = True
+
+    assert written(use) == []
+
+
+def test_who_says_no_more_is_told_what_is_there() -> None:
+    async def test() -> list[bytes | str]:
+        transport = RecordedTransport()
+        protocol = connected(JoiningProtocol, app, transport)
+        protocol.data_received(b"GET /slowly HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0)
+        protocol.eof_received()  # in the turn in which the app began
+        calls = [*transport.calls]
+        protocol.connection_lost(None)
+        return calls
+
+    assert asyncio.run(test()) == [HEAD]
+
+
+def test_an_answer_that_has_left_is_no_reason_to_cut_the_next_one_off() -> None:
+    """What the transport holds for the turn must not count as what the client does not read."""
+    limits = ConnectionLimits(9, 9_999, 99, 999, head_timeout_s=9, send_timeout_s=0.01)
+
+    async def test() -> list[bytes | str]:
+        transport = RecordedTransport()
+        protocol = connected(partial(GuardedProtocol, limits=limits), app, transport)
+        protocol.data_received(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.005)
+        transport.num_unsent_bytes = 10_000_000  # of the next answer, which has just been begun
+        await asyncio.sleep(0.02)
+        protocol.connection_lost(None)
+        return transport.calls
+
+    assert "abort" not in asyncio.run(test())
+
+
 def test_everything_else_is_the_transports_own() -> None:
-    def use(joining: JoiningTransport) -> None:
+    def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
         assert joining.get_extra_info("peername") == ("127.0.0.1", 1)
 
     assert written(use) == []

@@ -1,5 +1,6 @@
 """A PNG of which something is missing or changed is refused, also where its decoder is silent."""
 
+import time
 import zlib
 
 import numpy as np
@@ -60,6 +61,19 @@ def test_rows_behind_another_chunk_are_none() -> None:
     first, text = chunk(b"IDAT", packed[:20]), chunk(b"gAMA", bytes(4))
     with pytest.raises(InvalidUpload, match="fewer rows"):
         check(png(8, 8, first, text, pixels=packed[20:]))
+
+
+def test_much_behind_the_end_of_the_rows_takes_no_time() -> None:
+    upload = png(8, 8, pixels=zlib.compress(noise(71).tobytes()) + bytes(30_000_000))
+    begun = time.process_time()
+    with pytest.raises(InvalidUpload, match="fewer rows than its header says"):
+        check(upload)
+    assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize("height", range(1_024, 1_060))
+def test_rows_of_more_than_is_unpacked_at_a_time_are_all_found(height: int) -> None:
+    check(png(1_024, height, pixels=zlib.compress(bytes(height * 1_025))))
 
 
 def test_what_cannot_be_unpacked_is_refused() -> None:

@@ -14,6 +14,7 @@ from ray.exceptions import RayActorError
 from ray.serve._private.common import DeploymentID
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.schema import ServeDeploySchema
+from uvicorn.config import HTTP_PROTOCOLS
 
 from app.settings import Settings
 from deploy.ray.deployments import IngressDeployment, ModelDeployment
@@ -75,6 +76,19 @@ def test_a_replica_reloads_where_the_revision_changes_and_only_there(settings: S
         return [before, await versions(replica)]
 
     assert asyncio.run(main()) == [[1], [1, 2]]
+
+
+def test_an_ingress_joins_heads_with_bodies(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(HTTP_PROTOCOLS, "auto", "uvicorn's choice")
+
+    async def main() -> None:
+        handle: Any = Handle(ModelDeployment("tiny", settings))
+        IngressDeployment(settings, {"tiny": handle}, num_bulk=2)
+
+    asyncio.run(main())
+    assert HTTP_PROTOCOLS["auto"] == "app.http_protocol.joining:JoiningProtocol"
 
 
 def test_an_ingress_reads_keys_and_models_again_where_the_revision_changes(

@@ -75,7 +75,7 @@ class Simulated:
         return f"one of {len(pids)} processes of {deployment}"
 
     def kill_node(self) -> str:
-        """End a node, not the head, with all its processes at once: a machine without power."""
+        """End a node, not the head, with all its processes at once. Their connections close."""
         node = max(self.cluster.worker_nodes, key=lambda each: len(_replicas(_raylet(each))))
         raylet = _raylet(node)
         replicas = _replicas(raylet)

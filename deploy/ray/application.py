@@ -22,13 +22,11 @@ def build(args: dict[str, Any]) -> Application:
 
     Raises:
         pydantic.ValidationError: an argument or a setting is not right.
-        ModelRefused: the folder holds no model.
+        ModelRefused: the folder cannot be read or holds no model.
     """
     options = Options.model_validate(args)
     settings = _settings(options)
-    found = sorted({file.name for file in scan(settings.models).files})
-    if not found:
-        raise ModelRefused(f"the models folder {str(settings.models)!r} holds no model")
+    found = _names(settings.models)
     _refuse_unknown([*options.models, *(options.only or ())], found)
     names = [name for name in found if options.only is None or name in options.only]
     user_config = {"revision": options.revision}
@@ -42,6 +40,19 @@ def build(args: dict[str, Any]) -> Application:
 def _settings(options: Options) -> Settings:
     settings = Settings(**options.settings)
     return settings.model_copy(update={"models": Path(settings.models).absolute()})
+
+
+def _names(models: Path) -> list[str]:
+    try:
+        found = sorted({file.name for file in scan(models).files})
+    except OSError as error:
+        raise ModelRefused(
+            f"the models folder {str(models)!r} cannot be read on the node that builds the "
+            f"application: {error.strerror}; settings.models must be a path that every node has"
+        ) from error
+    if not found:
+        raise ModelRefused(f"the models folder {str(models)!r} holds no model")
+    return found
 
 
 def _refuse_unknown(asked: list[str], names: list[str]) -> None:

@@ -116,11 +116,20 @@ def bulk_order(options: argparse.Namespace) -> BulkOrder:
 
 
 def connect(address: str | None) -> None:
-    """To a cluster, or to one of this machine alone that ends with this process."""
-    if address is None and "RAY_ADDRESS" not in os.environ:
-        address = _LOCAL
+    """To a cluster, or to one of this machine alone that ends with this process.
+
+    Raises:
+        CrewFailed: there is no cluster at this address.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or _LOCAL
     if address != _LOCAL:
-        ray.init(address=address)
+        try:
+            ray.init(address=address)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise CrewFailed(
+                f"no Ray cluster answers at {address!r}: {error}; right would be HOST:PORT of its "
+                "head, 'auto' on one of its nodes, or 'local' for this machine alone"
+            ) from error
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(

@@ -1,5 +1,6 @@
 """What the config file of a deployment may say: ``args`` in serve.yaml. Knows no Ray."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,7 +11,7 @@ class _Strict(BaseModel):
 
 
 class Scaling(_Strict):
-    """Of the replicas of one model, or of the ingress."""
+    """Of the replicas of one model."""
 
     min_replicas: int = Field(1, ge=0, description="0: none while nobody asks")
     max_replicas: int = Field(4, ge=1, description="at most so many")
@@ -58,11 +59,42 @@ class Options(_Strict):
     revision: str | int = Field(1, description="change it to have all processes started anew")
     settings: dict[str, Any] = Field(
         default_factory=dict,
-        description="the service's settings, by name; else GANSERVE_ variables",
+        description="the service's settings, by name; else GANSERVE_ variables of the cluster",
     )
     default: ModelOptions = Field(ModelOptions(), description="of models that say nothing else")
     models: dict[str, ModelOptions] = Field(
-        default_factory=dict, description="by a model's name: what replaces the default"
+        default_factory=dict, description="by a model's name: what differs from the default"
     )
-    only: list[str] | None = Field(None, description="names to serve; null: all of the folder")
+    only: list[str] | None = Field(
+        None, min_length=1, description="names to serve; null: all of the folder"
+    )
     ingress: IngressOptions = IngressOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _models_differ_from_the_default(cls, given: Any) -> Any:
+        """What a model leaves out is the default's; checked as a whole, by its own name."""
+        default, models = (given.get(name) for name in ("default", "models"))
+        if not isinstance(default, Mapping) or not isinstance(models, Mapping):
+            return given
+        return {**given, "models": {name: _over(default, each) for name, each in models.items()}}
+
+    @model_validator(mode="after")
+    def _has_options_for_what_is_served(self) -> Self:
+        left_out = sorted(set(self.models) - set(self.only or self.models))
+        if left_out:
+            raise ValueError(
+                f"models has options for {', '.join(left_out)}, which only leaves out; "
+                "add it to only, or take the options away"
+            )
+        return self
+
+
+def _over(default: Any, given: Any) -> Any:
+    """``given``, and of ``default`` what it does not say."""
+    if not isinstance(default, Mapping) or not isinstance(given, Mapping):
+        return given
+    return {
+        **default,
+        **{name: _over(default.get(name), each) for name, each in given.items()},
+    }

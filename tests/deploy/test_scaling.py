@@ -2,10 +2,6 @@
 
 from types import SimpleNamespace
 
-import pytest
-from pydantic import ValidationError
-
-from deploy.ray.options import Options
 from deploy.ray.scaling import IMAGES, ByImages
 from deploy.ray.under_way import UnderWay
 
@@ -56,22 +52,3 @@ def test_a_replica_reports_a_mean_and_not_a_moment() -> None:
     assert under_way.mean() == 0.0
     under_way.change(7)
     assert under_way.mean() == 7.0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ({"model": {}}, "model"),
-        ({"default": {"num_gpus": 2}}, "a model runs on one GPU"),
-        ({"default": {"scaling": {"min_replicas": 5, "max_replicas": 2}}}, "at most that"),
-        ({"ingress": {"num_replicas": 0}}, "num_replicas"),
-    ],
-)
-def test_arguments_that_cannot_be_right_are_refused(arguments: object, says: str) -> None:
-    with pytest.raises(ValidationError, match=says):
-        Options.model_validate(arguments)
-
-
-def test_shares_of_a_gpu_are_taken() -> None:
-    options = Options.model_validate({"models": {"tiny": {"num_gpus": 0.25}}})
-    assert options.models["tiny"].num_gpus == 0.25

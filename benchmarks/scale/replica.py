@@ -1,7 +1,7 @@
 """One process of the service, simulated: event loop, queue, runs and cores. Knows no others.
 
 What happens is what app/batcher.py does: whenever a run is free, what waits leaves at once, up to
-max_batch_size images; a lone request is spread over all runs; images beyond max_queue_size are
+max_batch_size images, shared by the runs that are free; images beyond max_queue_size are
 refused, with an appointment of app/appointments.py. Loop and runs share the cores evenly.
 """
 
@@ -177,10 +177,8 @@ class Replica:
         return parts
 
     def _room(self) -> int:
-        if len(self._queue) > 1:
-            return self.limits.max_batch_size
-        share = math.ceil(self._queue[0].num_images / self.limits.cores)
-        return min(self.limits.max_batch_size, share)
+        num_free = self.limits.cores - self._num_runs_under_way
+        return min(self.limits.max_batch_size, math.ceil(self.num_queued / num_free))
 
     def _start(self, parts: list[tuple[Request, int]]) -> None:
         num_images = sum(count for _, count in parts)

@@ -60,9 +60,8 @@ too, since the images share what a request costs).
 TRUST = """
 ## Can the simulation be trusted?
 
-It holds the service's own rules: a free run takes what waits, up to 32 images; a lone request is
-spread over
-the cores; beyond 1,024 images 429 with the service's own appointments; event loop and runs share
+It holds the service's own rules: what waits is shared by the runs that are free, up to 32 images
+each; beyond 1,024 images 429 with the service's own appointments; event loop and runs share
 the cores.
 Tests hold it to the formulas of M/M/1, M/D/1 and to what a saturated queue can give. And the
 service itself, on one

@@ -7,6 +7,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from app.admission import QueueLimits
 from app.batcher import DynamicBatcher
 from app.device_watch import DeviceWatch
 from app.errors import Draining, InferenceFailed, QueueFull
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True)
 class Batching:
     max_batch_size: int
-    max_queue_size: int
+    queue_limits: QueueLimits
     max_queue_delay_ms: float
     max_in_flight: int
     timeout_s: float  # of requests that say nothing else
@@ -54,11 +55,15 @@ class BatchedModel:
             self._run,
             lanes,
             max_batch_size=batching.max_batch_size,
-            max_queue_size=batching.max_queue_size,
+            queue_limits=batching.queue_limits,
             max_queue_delay_ms=batching.max_queue_delay_ms,
             max_in_flight=batching.max_in_flight,
             on_queue_change=metrics.queue_size.labels(*labels).set,
         )
+
+    @property
+    def is_full(self) -> bool:
+        return self._batcher.is_full
 
     def refusal(self, num_images: int) -> QueueFull | None:
         """What ``submit`` would raise for want of room; it is counted as shed."""

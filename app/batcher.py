@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from app.appointments import Appointments
+from app.admission import Admission, QueueLimits
 from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
 from app.pending import Batched, Finish, Inputs, Part, PendingRequest, Result, concatenate
 
@@ -37,7 +37,7 @@ class DynamicBatcher:
         executor: Executor,
         *,
         max_batch_size: int,
-        max_queue_size: int,
+        queue_limits: QueueLimits,
         max_in_flight: int,
         max_queue_delay_ms: float = 0,
         on_queue_change: Callable[[int], object] = lambda num_images: None,
@@ -46,7 +46,7 @@ class DynamicBatcher:
         self._run = run
         self._executor = executor
         self._max_batch_size = max_batch_size
-        self._max_queue_size = max_queue_size
+        self._admission = Admission(queue_limits)
         self._max_in_flight = max_in_flight
         self._max_queue_delay_s = max_queue_delay_ms / 1000
         self._on_queue_change = on_queue_change
@@ -54,23 +54,25 @@ class DynamicBatcher:
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
         self._num_queued = 0
         self._num_in_flight = 0
-        self._appointments = Appointments()
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._is_dispatch_due = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether even one image more might be refused."""
+        return not self._has_room(1)
+
     def refusal(self, num_images: int) -> QueueFull | None:
         """Why so many images may not wait now; who is told so is given a time of his own."""
-        if self._num_queued + num_images > self._max_queue_size and self._is_dispatch_due:
-            self._dispatch(asyncio.get_running_loop())  # those who may leave take no room
-        if self._num_queued + num_images <= self._max_queue_size:
+        if self._has_room(num_images):
             return None
-        return QueueFull(
-            f"{self._num_queued} images are waiting already; with {num_images} more there "
-            f"would be more than max_queue_size {self._max_queue_size}",
-            retry_after_s=self._appointments.seconds_until_next(
-                num_images, num_queued=self._num_queued, now=time.monotonic()
-            ),
+        if self._is_dispatch_due:
+            self._dispatch(asyncio.get_running_loop())  # those who may leave take no room
+            if self._has_room(num_images):
+                return None
+        return self._admission.refusal(
+            num_images, num_queued=self._num_queued, now=time.monotonic()
         )
 
     async def submit(
@@ -82,16 +84,16 @@ class DynamicBatcher:
         of them: for what is too little to be worth a hop to another thread.
 
         Raises:
-            QueueFull: more images would wait than ``max_queue_size``; told at once, and in how
-                many seconds there should be room for these.
+            QueueFull: more would wait than ``queue_limits`` allow; told at once, and in how many
+                seconds there should be room for these.
             DeadlineExceeded: ``timeout_s`` passed; what still waits is never computed.
             InferenceFailed: ``run`` raised in a batch that held a part of this request.
             Draining: the batcher is closed.
         """
         num_images = len(next(iter(inputs.values())))
-        self._admit(num_images)
         loop = asyncio.get_running_loop()
         now = time.monotonic()
+        self._admit(num_images, now)
         request = PendingRequest(
             inputs, num_images, loop.create_future(), now, now + timeout_s, finish
         )
@@ -107,7 +109,10 @@ class DynamicBatcher:
             self._waiting.discard(request)
             self._drop(request)
         if isinstance(outcome, GanServeError):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome, request  # or it and this frame would hold each other, by both
         return outcome
 
     def close(self) -> None:
@@ -118,7 +123,10 @@ class DynamicBatcher:
         for request in self._waiting:
             request.resolve(Draining("the server is shutting down"))
 
-    def _admit(self, num_images: int) -> None:
+    def _has_room(self, num_images: int) -> bool:
+        return self._admission.has_room(num_images, num_queued=self._num_queued)
+
+    def _admit(self, num_images: int, now: float) -> None:
         if self._is_closed:
             raise Draining("the server is shutting down")
         refusal = self.refusal(num_images)
@@ -127,6 +135,7 @@ class DynamicBatcher:
                 raise refusal
             finally:
                 del refusal  # or it and this frame would hold each other, and the whole request
+        self._admission.admit(num_images, now=now)
 
     def _dispatch_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Once for all that have arrived together: the first of them must not leave alone."""
@@ -210,11 +219,13 @@ class DynamicBatcher:
             loop.call_soon_threadsafe(self._settle, loop, parts, outcome, started, ended)
         except RuntimeError:  # the loop is closed: nobody waits any more
             log.debug("batch_finished_after_the_loop")
+        finally:
+            del outcome, parts  # an error holds this frame
 
     def _run_parts(self, parts: Sequence[Part]) -> NDArray[Any]:
         names = parts[0].request.inputs
         images = self._run({name: concatenate([p.rows(name) for p in parts]) for name in names})
-        num_images = sum(part.num_images for part in parts)
+        num_images = _num_images(parts)
         if len(images) != num_images:
             raise InferenceFailed(f"a batch of {num_images} gave {len(images)} images")
         return images
@@ -232,14 +243,21 @@ class DynamicBatcher:
             if not self._is_closed:  # first: the next batch must not wait for this one's answers
                 self._dispatch(loop)
                 self._on_queue_change(self._num_queued)
-                if not self._queue:
-                    self._appointments.forget()
+                self._admission.batch_ended(
+                    0 if isinstance(outcome, BaseException) else _num_images(parts),
+                    ended,
+                    is_run_free=self._num_in_flight < self._max_in_flight,
+                    is_queue_empty=not self._queue,
+                )
         finally:
             if isinstance(outcome, BaseException):
                 _fail(parts, outcome)
             else:
-                self._appointments.record(sum(part.num_images for part in parts), ended)
                 _hand_over(outcome, started, ended)
+
+
+def _num_images(parts: Sequence[Part]) -> int:
+    return sum(part.num_images for part in parts)
 
 
 def _hand_over(results: Sequence[Result], started: float, ended: float) -> None:
@@ -252,6 +270,7 @@ def _hand_over(results: Sequence[Result], started: float, ended: float) -> None:
 
 def _fail(parts: Sequence[Part], cause: BaseException) -> None:
     log.error("batch_failed", num_requests=len(parts), exc_info=cause)
+    cause.__traceback__ = None  # whose frames hold the requests, which are to hold the cause
     for part in parts:
         error = InferenceFailed("the model failed to run; the log says why")
         error.__cause__ = cause

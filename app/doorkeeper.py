@@ -1,9 +1,9 @@
 """Who must be sent away from a full queue is told so at the door. Knows no socket.
 
 A request that the app refuses costs nearly as much as one that it serves, but for the image: in a
-flood that is a good part of what the images could have. So while requests are being refused, new
-ones are looked at before the app sees them, by the same code, and only those are answered here
-that the model's queue would refuse. Everything else, errors too, is the app's.
+flood that is a good part of what the images could have. So while requests are being refused and a
+queue is full, new ones are looked at before the app sees them, by the same code, and only those are
+answered here that the model's queue would refuse. Everything else, errors too, is the app's.
 """
 
 import time
@@ -36,7 +36,9 @@ class Doorkeeper:
 
     @property
     def is_on_duty(self) -> bool:
-        return time.monotonic() < self._figures.last_refusal + ON_DUTY_S
+        if time.monotonic() >= self._figures.last_refusal + ON_DUTY_S:
+            return False
+        return self._parts().engine.has_full_queue
 
     def refusal(
         self, method: str, target: str, fields: Sequence[tuple[bytes, bytes]], body: bytes

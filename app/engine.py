@@ -76,6 +76,11 @@ class Engine:
         """Whether the process ends because its device fails run after run, or a run hangs."""
         return self._runners.must_be_started_again
 
+    @property
+    def has_full_queue(self) -> bool:
+        """Whether a generator may refuse even one image now."""
+        return any(generator.is_full for generator in self._generators.values())
+
     def generator(self, model: ServedModel) -> Generator:
         """What makes images of a model, for one request: ask again for the next.
 

@@ -138,6 +138,7 @@ class QueueFull(GanServeError):
 
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
+        self.retry_after_s = retry_after_s
 
 
 class RateLimited(GanServeError):

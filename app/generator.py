@@ -58,6 +58,11 @@ class Generator:
         self._columns = class_columns(model)
         self._runner = runner
 
+    @property
+    def is_full(self) -> bool:
+        """Whether ``refusal`` may refuse even one image now."""
+        return self._runner.is_full
+
     def refusal(self, num_images: int) -> QueueFull | None:
         """What ``generate`` would raise for want of room, where that is known; it is counted."""
         return self._runner.refusal(num_images)

@@ -39,7 +39,9 @@ async def generate_parts(
 
     ``on_done`` is called with the number of images of each part, once it is taken.
     """
-    patient = settings.model_copy(update={"request_timeout_s": _TIMEOUT_S})
+    patient = settings.model_copy(
+        update={"request_timeout_s": _TIMEOUT_S, "max_queue_wait_s": _TIMEOUT_S}
+    )
     engine, remaining = Engine.here(registry, patient, Metrics()), iter(parts)
 
     async def work() -> None:

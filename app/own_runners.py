@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.admission import QueueLimits
 from app.batched_model import BatchedModel, Batching
 from app.cpu import num_usable_cores
 from app.device_watch import DeviceWatch
@@ -32,9 +33,14 @@ class OwnRunners:
         self._hangs = hangs or HangWatch()
         self._watch = DeviceWatch(can_be_lost=any(each.buffers_on for each in providers))
         self._metrics = metrics
+        max_batch_size = settings.exact_batch_size or settings.max_batch_size
         self._batching = Batching(
-            max_batch_size=settings.exact_batch_size or settings.max_batch_size,
-            max_queue_size=settings.max_queue_size,
+            max_batch_size=max_batch_size,
+            queue_limits=QueueLimits(
+                max_size=settings.max_queue_size,
+                max_wait_s=settings.max_queue_wait_s,
+                always=max_batch_size,
+            ),
             max_queue_delay_ms=settings.max_queue_delay_ms,
             max_in_flight=num_parallel_runs,
             timeout_s=settings.request_timeout_s,

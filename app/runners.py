@@ -31,6 +31,10 @@ class Runner(Protocol):
     def timeout_s(self) -> float:
         """Of requests that say nothing else."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether ``refusal`` may refuse even one image now."""
+
     def refusal(self, num_images: int) -> QueueFull | None:
         """What ``submit`` would raise for want of room, where that is known; it is counted."""
 

@@ -34,8 +34,10 @@ from app.workers import Supervisor
 
 log = structlog.get_logger(__name__)
 
-BACKLOG = 2048
-"""Connections that may wait to be accepted; uvicorn's own number."""
+BACKLOG = 65_535
+"""Connections that may wait to be accepted, where the system allows as many (on Linux, somaxconn).
+
+Those that find no place are tried again by the client's system after 1, 3 and 7 s."""
 
 WORKER_PATIENCE_S = 15
 """A worker that says nothing for so long is replaced: long enough for its imports on a busy
@@ -102,6 +104,7 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
         loop="uvloop",
         http=partial(GuardedProtocol, limits=_connection_limits(settings)),  # type: ignore[arg-type]
         ws="none",
+        backlog=BACKLOG,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
     max_queue_size: int = Field(
         1024, ge=1, le=1_000_000, description="images that wait for one model; more get 429"
     )
+    max_queue_wait_s: float = Field(
+        1,
+        ge=0.05,
+        le=3600,
+        description="seconds that the images that wait for one model take, as fast as it is; where "
+        "it is more, requests get 429. A full batch may always wait",
+    )
     max_dataset_images: int = Field(
         100_000, ge=1, le=10_000_000, description="images in one data set"
     )

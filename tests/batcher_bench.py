@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.admission import QueueLimits
 from app.batcher import DynamicBatcher
 
 Rows = NDArray[np.int64]
+
+
+def queue_of(max_size: int, *, max_wait_s: float = 3600) -> QueueLimits:
+    return QueueLimits(max_size=max_size, max_wait_s=max_wait_s)
 
 
 class HeldExecutor(Executor):
@@ -35,7 +40,14 @@ class HeldExecutor(Executor):
 class Bench:
     """A batcher around a run that adds one, and what the run has seen."""
 
-    def __init__(self, executor: Executor | None = None, **limits: Any) -> None:
+    def __init__(
+        self,
+        executor: Executor | None = None,
+        *,
+        max_queue_size: int = 100,
+        max_queue_wait_s: float = 3600,
+        **limits: Any,
+    ) -> None:
         self.executor = HeldExecutor()
         self.sizes: list[int] = []
         self.seen: list[int] = []
@@ -44,7 +56,8 @@ class Bench:
         self.batcher = DynamicBatcher(
             self.run,
             executor or self.executor,
-            **{"max_batch_size": 4, "max_queue_size": 100, "max_in_flight": 1} | limits,
+            queue_limits=queue_of(max_queue_size, max_wait_s=max_queue_wait_s),
+            **{"max_batch_size": 4, "max_in_flight": 1} | limits,
             on_queue_change=self.queue_sizes.append,
         )
 

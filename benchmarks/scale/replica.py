@@ -1,8 +1,8 @@
 """One process of the service, simulated: event loop, queue, runs and cores. Knows no others.
 
 What happens is what app/batcher.py does: whenever a run is free, what waits leaves at once, up to
-max_batch_size images, shared by the runs that are free; images beyond max_queue_size are
-refused, with an appointment of app/appointments.py. Loop and runs share the cores evenly.
+max_batch_size images, shared by the runs that are free; who may wait is decided by the service's
+own app/admission.py. Loop and runs share the cores evenly.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from app.appointments import Appointments
+from app.admission import Admission, QueueLimits
 from benchmarks.scale.service_times import ServiceTimes
 
 
@@ -22,6 +22,7 @@ class Limits:
     cores: int = 2
     max_batch_size: int = 32
     max_queue_size: int = 1024
+    max_queue_wait_s: float = 1.0
     request_timeout_s: float = 10.0
 
 
@@ -76,7 +77,17 @@ class Replica:
     _is_loop_busy: bool = False
     _num_runs_under_way: int = 0
     _queue: deque[Request] = field(default_factory=deque)
-    _appointments: Appointments = field(default_factory=Appointments)
+    _admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self._admission = Admission(
+            QueueLimits(
+                max_size=limits.max_queue_size,
+                max_wait_s=limits.max_queue_wait_s,
+                always=limits.max_batch_size,
+            )
+        )
 
     def offer(self, request: Request, now: float) -> None:
         """A request has come."""
@@ -138,13 +149,14 @@ class Replica:
         self._go_on_with_loop(now)
 
     def _admit(self, request: Request, now: float) -> None:
-        if self.num_queued + request.num_images > self.limits.max_queue_size:
-            seconds = self._appointments.seconds_until_next(
+        if not self._admission.has_room(request.num_images, num_queued=self.num_queued):
+            refusal = self._admission.refusal(
                 request.num_images, num_queued=self.num_queued, now=now
             )
             self.num_inside -= 1
-            self.fate.refused(request, now, seconds)
+            self.fate.refused(request, now, refusal.retry_after_s)
             return
+        self._admission.admit(request.num_images, now=now)
         self._queue.append(request)
         self.num_queued += request.num_images
         self._dispatch(now)
@@ -199,9 +211,12 @@ class Replica:
         def begin(now: float) -> None:
             self._num_runs_under_way -= 1
             self._dispatch(now)
-            if not self._queue:
-                self._appointments.forget()
-            self._appointments.record(num_images, ended)
+            self._admission.batch_ended(
+                num_images,
+                ended,
+                is_run_free=self._num_runs_under_way < self.limits.cores,
+                is_queue_empty=not self._queue,
+            )
 
         def finish(now: float) -> None:
             for request in finished:

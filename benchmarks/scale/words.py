@@ -61,7 +61,7 @@ TRUST = """
 ## Can the simulation be trusted?
 
 It holds the service's own rules: what waits is shared by the runs that are free, up to 32 images
-each; beyond 1,024 images 429 with the service's own appointments; event loop and runs share
+each; who may wait and when the others shall come back is decided by the service's own code; event loop and runs share
 the cores.
 Tests hold it to the formulas of M/M/1, M/D/1 and to what a saturated queue can give. And the
 service itself, on one

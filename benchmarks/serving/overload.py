@@ -24,6 +24,7 @@ from benchmarks.serving.site import NoModel, prepare_site
 
 CONNECTIONS = 64  # of the closed loop that finds the capacity
 SECONDS = 10.0  # of everything but the flood
+RUSH_SECONDS = 5.0  # of the flood: all clients connect in the first of them
 NORMAL_SHARE = 0.5  # of the capacity, before and after the flood
 TOO_SLOW = 2.0  # times the p99 from before the flood
 MIB = 2**20
@@ -69,7 +70,7 @@ def measure(model: Path, work: Path, *, factor: float, seconds: float) -> Overlo
         clients, pss_before = round(factor * capacity), pss_bytes(server.pid)
         with _highest_pss(server.pid) as highest:
             flood = crowd(
-                url, ours.body, clients=clients, seconds=seconds,
+                url, ours.body, clients=clients, seconds=seconds, rush_seconds=RUSH_SECONDS,
                 probe_rate=normal, probe_seconds=SECONDS, undici=undici,
             )  # fmt: skip
     return Overload(capacity, before, flood, seconds, clients, pss_before, max(highest))
@@ -83,6 +84,9 @@ def render(found: Overload) -> str:
         "images/s in the flood": f"{found.goodput:,.0f} ({found.goodput / found.capacity:.0%})",
         "shed, answers a second": f"{flood.shed / found.flood_seconds:,.0f}",
         "shed: p50, p99": _pair(flood.shed_p50_ms, flood.shed_p99_ms),
+        f"shed after the first {RUSH_SECONDS:g} s: p50, p99": _pair(
+            flood.late_shed_p50_ms, flood.late_shed_p99_ms
+        ),
         "image: p50, p99": _pair(flood.image_p50_ms, flood.image_p99_ms),
         "longest Retry-After": f"{flood.longest_retry_after_s} s",
         "who came back as told and got an image": f"{flood.admitted / max(1, flood.kept):.0%}",

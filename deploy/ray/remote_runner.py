@@ -64,8 +64,10 @@ class RemoteRunner:
         self._waiting: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
+    is_full = False  # which replica is full is not known here
+
     def refusal(self, num_images: int) -> None:
-        """Which replica is full is not known here."""
+        """Replicas refuse."""
 
     async def submit(
         self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
-from tests.batcher_bench import Bench, HeldExecutor, Rows, run, ticks
+from tests.batcher_bench import Bench, HeldExecutor, Rows, queue_of, run, ticks
 
 
 def test_an_idle_session_starts_at_once_with_all_that_arrived_together() -> None:
@@ -141,7 +141,7 @@ def test_times_are_told_for_the_queue_and_the_run() -> None:
             lambda inputs: inputs["x"],
             executor,
             max_batch_size=1,
-            max_queue_size=8,
+            queue_limits=queue_of(8),
             max_in_flight=1,
         )
         task = asyncio.ensure_future(batcher.submit({"x": np.arange(2)}, timeout_s=60))
@@ -166,7 +166,7 @@ def test_real_threads_give_every_row_back_to_its_request() -> None:
 
         with ThreadPoolExecutor(4, "runs") as executor:
             batcher = DynamicBatcher(
-                add_one, executor, max_batch_size=8, max_queue_size=10_000, max_in_flight=4
+                add_one, executor, max_batch_size=8, queue_limits=queue_of(10_000), max_in_flight=4
             )
 
             async def ask(i: int) -> None:

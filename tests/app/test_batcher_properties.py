@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from app import batcher as module
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
-from tests.batcher_bench import HeldExecutor, Rows, ticks
+from tests.batcher_bench import HeldExecutor, Rows, queue_of, ticks
 
 
 class Clock(asyncio.SelectorEventLoop):
@@ -62,7 +62,11 @@ class Batching(RuleBasedStateMachine):
         self.outcome = "right"
         self.seen: list[int] = []
         self.batcher = DynamicBatcher(
-            self.run_batch, self.executor, **limits, on_queue_change=self.told.append
+            self.run_batch,
+            self.executor,
+            **{name: limit for name, limit in limits.items() if name != "max_queue_size"},
+            queue_limits=queue_of(limits["max_queue_size"]),
+            on_queue_change=self.told.append,
         )
         self.asked: list[Asked] = []
         self.next_row = 0

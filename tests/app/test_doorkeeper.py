@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -277,13 +278,17 @@ def test_the_doorkeeper_leaves_when_nobody_has_been_sent_away_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     figures = RequestFigures(Metrics(), logs_access=False)
-    doorkeeper = Doorkeeper(lambda: pytest.fail("nobody asks"), figures)
+    engine = SimpleNamespace(has_full_queue=True)
+    doorkeeper = Doorkeeper(lambda: SimpleNamespace(engine=engine), figures)  # type: ignore[arg-type,return-value]
     assert not doorkeeper.is_on_duty
     told = {"method": "GET", "path": "/", "route": "/", "seconds": 0.1, "request_id": "mine"}
     figures.observe(status=200, **told)
     assert not doorkeeper.is_on_duty
     figures.observe(status=429, **told)
     assert doorkeeper.is_on_duty
+    engine.has_full_queue = False
+    assert not doorkeeper.is_on_duty
+    engine.has_full_queue = True
     now = time.monotonic()
     monkeypatch.setattr("app.doorkeeper.time.monotonic", lambda: now + ON_DUTY_S + 1)
     assert not doorkeeper.is_on_duty

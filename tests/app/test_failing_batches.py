@@ -1,14 +1,16 @@
 """Whom a run that fails takes with it, and whom it leaves alone."""
 
 import asyncio
+import gc
 
 import numpy as np
 import pytest
 
 from app import pending
 from app.batcher import DynamicBatcher
-from app.errors import InferenceFailed
-from tests.batcher_bench import Bench, HeldExecutor, run, ticks
+from app.errors import DeadlineExceeded, InferenceFailed
+from app.pending import PendingRequest
+from tests.batcher_bench import Bench, HeldExecutor, queue_of, run, ticks
 
 
 def test_an_exception_reaches_each_waiter_and_the_next_batch_works() -> None:
@@ -80,7 +82,7 @@ def test_a_run_that_gives_too_few_images_fails_instead_of_mixing_them_up() -> No
             lambda inputs: inputs["x"][:-1],
             executor,
             max_batch_size=4,
-            max_queue_size=8,
+            queue_limits=queue_of(8),
             max_in_flight=1,
         )
         task = asyncio.ensure_future(batcher.submit({"x": np.arange(3)}, timeout_s=60))
@@ -88,5 +90,27 @@ def test_a_run_that_gives_too_few_images_fails_instead_of_mixing_them_up() -> No
         await executor.run_all()
         with pytest.raises(InferenceFailed):
             await task
+
+    run(test)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["too late", "failed"])
+def test_a_request_that_fails_holds_nothing_that_it_was_given(fails: bool) -> None:
+    async def test() -> None:
+        bench = Bench()
+        bench.fail_next = fails
+        gc.collect()
+        gc.disable()
+        try:
+            task = bench.submit(1, 2, timeout_s=60 if fails else 0)
+            await ticks()
+            await bench.executor.run_all()
+            with pytest.raises(InferenceFailed if fails else DeadlineExceeded):
+                await task
+            del task
+            await ticks()
+            assert not [each for each in gc.get_objects() if isinstance(each, PendingRequest)]
+        finally:
+            gc.enable()
 
     run(test)

@@ -13,11 +13,16 @@ from numpy.typing import NDArray
 from app.batcher import DynamicBatcher
 from app.errors import InferenceFailed
 from app.pending import Batched, Finish
+from tests.batcher_bench import queue_of
 
 
 def batcher(workers: ThreadPoolExecutor, **options: Any) -> DynamicBatcher:
     return DynamicBatcher(
-        lambda inputs: inputs["value"] + 1, workers, max_batch_size=4, max_queue_size=100, **options
+        lambda inputs: inputs["value"] + 1,
+        workers,
+        max_batch_size=4,
+        queue_limits=queue_of(100),
+        **options,
     )
 
 
@@ -71,7 +76,9 @@ def test_one_that_fails_takes_no_other_with_it(workers: ThreadPoolExecutor) -> N
         raise ZeroDivisionError
 
     async def test() -> None:
-        batches = DynamicBatcher(run, workers, max_batch_size=4, max_queue_size=10, max_in_flight=1)
+        batches = DynamicBatcher(
+            run, workers, max_batch_size=4, queue_limits=queue_of(10), max_in_flight=1
+        )
         asks = [
             asyncio.create_task(
                 batches.submit({"value": np.array([i])}, timeout_s=5, finish=finish)
@@ -94,7 +101,9 @@ def test_nothing_is_finished_of_a_run_that_fails(workers: ThreadPoolExecutor) ->
     def run(inputs: dict[str, NDArray[Any]]) -> NDArray[Any]:
         raise ValueError("no run")
 
-    batches = DynamicBatcher(run, workers, max_batch_size=4, max_queue_size=10, max_in_flight=1)
+    batches = DynamicBatcher(
+        run, workers, max_batch_size=4, queue_limits=queue_of(10), max_in_flight=1
+    )
     with pytest.raises(InferenceFailed):
         submit(batches, 1, lambda images: calls.append(1))
     assert calls == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.throughput import WINDOW_S, Throughput
+from app.throughput import LEAST_S, WINDOW_S, Throughput
 
 
 def steady(*, images: int, every_s: float, until: float) -> Throughput:
@@ -12,36 +12,61 @@ def steady(*, images: int, every_s: float, until: float) -> Throughput:
     return throughput
 
 
-def test_it_is_the_speed_of_late() -> None:
-    assert steady(images=32, every_s=0.1, until=2).images_per_second(now=2) == pytest.approx(320)
+def test_it_is_the_speed_while_every_run_is_taken() -> None:
+    assert steady(images=32, every_s=0.1, until=2).images_per_second == pytest.approx(320)
 
 
-def test_batches_of_long_ago_do_not_count() -> None:
-    throughput = steady(images=1000, every_s=0.1, until=1)
-    for step in range(6):
-        throughput.record(10, 1 + WINDOW_S + step)
-    assert throughput.images_per_second(now=6 + WINDOW_S) == pytest.approx(10)
+def test_time_in_which_a_run_was_free_does_not_count() -> None:
+    throughput = steady(images=32, every_s=0.1, until=1)
+    throughput.pause()
+    throughput.record(1, 100.0)  # nobody knows how long that one took
+    assert throughput.images_per_second == pytest.approx(320)
+    throughput.record(32, 100.1)
+    assert throughput.images_per_second == pytest.approx(320)
 
 
-def test_a_queue_that_has_come_to_a_stop_gets_slower_and_slower() -> None:
-    speeds = [
-        steady(images=32, every_s=0.1, until=1).images_per_second(now=now) for now in (1, 4, 7)
-    ]
-    assert speeds[0] is not None
-    assert speeds[1] is not None
-    assert speeds[0] > speeds[1]
-    assert speeds[2] is None
-
-
-@pytest.mark.parametrize("num_batches", [0, 1])
-def test_of_one_batch_nothing_is_known(num_batches: int) -> None:
+def test_runs_that_begin_alone_tell_nothing() -> None:
     throughput = Throughput()
-    for _ in range(num_batches):
-        throughput.record(8, 1.0)
-    assert throughput.images_per_second(now=2) is None
+    for second in range(10):
+        throughput.record(1, float(second))
+        throughput.pause()
+    assert throughput.images_per_second is None
+
+
+def test_what_was_before_is_forgotten() -> None:
+    throughput = steady(images=1000, every_s=0.1, until=1)
+    for step in range(1, 4):
+        throughput.record(10, 1 + step * WINDOW_S / 2)
+    assert throughput.images_per_second == pytest.approx(20 / WINDOW_S)
+
+
+def test_a_batch_that_takes_longer_than_the_window_is_the_window() -> None:
+    assert steady(images=8, every_s=10 * WINDOW_S, until=30 * WINDOW_S).images_per_second == (
+        pytest.approx(8 / (10 * WINDOW_S))
+    )
+
+
+def test_batches_that_end_together_tell_nothing_yet() -> None:
+    throughput = Throughput()
+    throughput.record(32, 1.0)
+    throughput.record(32, 1.0001)
+    assert throughput.images_per_second is None
+    throughput.record(32, 1.0 + 2 * LEAST_S)
+    assert throughput.images_per_second == pytest.approx(64 / (2 * LEAST_S))
+
+
+def test_batches_may_come_a_little_out_of_order() -> None:
+    throughput = Throughput()
+    for finished in (1.0, 1.2, 1.19, 1.4):
+        throughput.record(8, finished)
+    assert throughput.images_per_second == pytest.approx(24 / 0.41)
+
+
+def test_runs_that_only_fail_have_no_speed() -> None:
+    assert steady(images=0, every_s=0.1, until=5).images_per_second is None
 
 
 def test_it_remembers_no_more_than_it_needs() -> None:
     throughput = steady(images=1, every_s=0.01, until=100)
-    assert len(throughput._batches) <= WINDOW_S / 0.01 + 1
-    assert throughput.images_per_second(now=100) == pytest.approx(100)
+    assert len(throughput._batches) <= WINDOW_S / 0.01 + 2
+    assert throughput.images_per_second == pytest.approx(100)

@@ -1,27 +1,26 @@
 // A crowd: clients of whom each wants one image a second, and who come back when they are told to.
 //
 // After the flood, requests at a low, even rate show how soon answers are as fast as before it.
-// undici is the HTTP client. One argument, JSON: {url, body, clients, seconds, probe_rate,
-// probe_seconds, undici}. Prints one line of JSON.
+// undici is the HTTP client. One argument, JSON: {url, body, clients, seconds, rush_seconds,
+// probe_rate, probe_seconds, undici}. Prints one line of JSON.
 
 import { createRequire } from "node:module";
 
 const options = JSON.parse(process.argv[2]);
-const { Pool } = createRequire(options.undici + "/")("undici");
+const { Client, Pool } = createRequire(options.undici + "/")("undici");
 const { origin, pathname } = new URL(options.url);
 const [before, after] = options.body.split("SEED");
 const headers = { "content-type": "application/json" };
-const pool = new Pool(origin, { connections: null, pipelining: 1 });
 const WISH_MS = 1000;
 
-const images = [], refusals = [], recovery = [];
+const images = [], refusals = [], lateRefusals = [], recovery = [];
 let sent = 0, failed = 0, kept = 0, admitted = 0, longest = 0;
-let isFlood = true;
+let isFlood = true, isRush = true;
 
-function ask(answered) {
+function ask(connection, answered) {
   const asked = performance.now();
   let status = 0, retryAfter = 1;
-  pool.dispatch({ path: pathname, method: "POST", headers, body: before + ++sent + after }, {
+  connection.dispatch({ path: pathname, method: "POST", headers, body: before + ++sent + after }, {
     onConnect() {},
     onHeaders(code, raw) {
       status = code;
@@ -35,32 +34,33 @@ function ask(answered) {
   });
 }
 
-function live(wasTold) {
+function live(client, wasTold) {
   if (!isFlood) return;
   const asked = performance.now();
-  ask((status, took, retryAfter) => {
+  ask(client, (status, took, retryAfter) => {
     if (!isFlood) return;
     if (wasTold) kept++;
     if (status === 200) {
       images.push(took);
       if (wasTold) admitted++;
-      setTimeout(live, Math.max(0, asked + WISH_MS - performance.now()), false);
+      setTimeout(live, Math.max(0, asked + WISH_MS - performance.now()), client, false);
     } else if (status === 429) {
       refusals.push(took);
+      if (!isRush) lateRefusals.push(took);
       longest = Math.max(longest, retryAfter);
-      setTimeout(live, retryAfter * 1000, true);
+      setTimeout(live, retryAfter * 1000, client, true);
     } else {
       failed++;
-      setTimeout(live, WISH_MS, false);
+      setTimeout(live, WISH_MS, client, false);
     }
   });
 }
 
-function probe(over) {
+function probe(pool, over) {
   const at = (performance.now() - over) / 1000;
   if (at < options.probe_seconds) {
-    ask((status, took) => recovery.push([at, status, took]));
-    setTimeout(probe, 1000 / options.probe_rate, over);
+    ask(pool, (status, took) => recovery.push([at, status, took]));
+    setTimeout(probe, 1000 / options.probe_rate, pool, over);
   } else setTimeout(report, 2000);
 }
 
@@ -70,10 +70,16 @@ function report() {
     images: images.length, shed: refusals.length, failed, kept, admitted, longest_retry_after_s: longest,
     image_p50_ms: quantile(images, 0.5), image_p99_ms: quantile(images, 0.99),
     shed_p50_ms: quantile(refusals, 0.5), shed_p99_ms: quantile(refusals, 0.99),
+    late_shed_p50_ms: quantile(lateRefusals, 0.5), late_shed_p99_ms: quantile(lateRefusals, 0.99),
     recovery,
   });
   process.stdout.write(found, () => process.exit(0)); // a pipe takes it in pieces
 }
 
-for (let i = 0; i < options.clients; i++) setTimeout(live, (WISH_MS * i) / options.clients, false);
-setTimeout(() => { isFlood = false; probe(performance.now()); }, options.seconds * 1000);
+for (let i = 0; i < options.clients; i++) // each with a connection of his own
+  setTimeout(live, (WISH_MS * i) / options.clients, new Client(origin), false);
+setTimeout(() => { isRush = false; }, options.rush_seconds * 1000);
+setTimeout(() => {
+  isFlood = false;
+  probe(new Pool(origin, { connections: null }), performance.now());
+}, options.seconds * 1000);

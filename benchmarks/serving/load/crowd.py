@@ -33,6 +33,8 @@ class Crowd:
     image_p99_ms: float | None
     shed_p50_ms: float | None
     shed_p99_ms: float | None
+    late_shed_p50_ms: float | None  # after the rush, in which all connect
+    late_shed_p99_ms: float | None
     recovery: tuple[Probe, ...]
 
 
@@ -42,6 +44,7 @@ def crowd(
     *,
     clients: int,
     seconds: float,
+    rush_seconds: float,
     probe_rate: float,
     probe_seconds: float,
     undici: Path,
@@ -49,6 +52,7 @@ def crowd(
     """Let each of ``clients`` ask for an image a second; then probe, ``probe_rate`` a second."""
     options = {
         "url": url, "body": body, "clients": clients, "seconds": seconds,
+        "rush_seconds": rush_seconds,
         "probe_rate": probe_rate, "probe_seconds": probe_seconds, "undici": str(undici),
     }  # fmt: skip
     command = ["taskset", "--cpu-list", str(load_core()), "node", str(SCRIPT), json.dumps(options)]

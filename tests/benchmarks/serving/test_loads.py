@@ -73,6 +73,7 @@ def test_open_loop_that_printed_something_else_is_told(output: str) -> None:
 CROWD = (
     '{"images":600,"shed":900,"failed":2,"kept":500,"admitted":450,"longest_retry_after_s":9,'
     '"image_p50_ms":900.5,"image_p99_ms":1900.25,"shed_p50_ms":2.5,"shed_p99_ms":11.5,'
+    '"late_shed_p50_ms":1.5,"late_shed_p99_ms":9.5,'
     '"recovery":[[0.0,429,2.0],[0.5,200,90.0],[1.25,200,41.0],[1.5,200,5.0],[2.0,200,4.0]]}\n'
 )
 
@@ -86,6 +87,7 @@ def test_an_overload_is_told_in_the_terms_of_who_runs_the_service() -> None:
     assert "| who came back as told and got an image | 90% |" in text
     assert "| memory (PSS), before and highest | 100 MiB, 130 MiB |" in text
     assert "| shed: p50, p99 | 2.5 ms and 11.5 ms |" in text
+    assert "| shed after the first 5 s: p50, p99 | 1.5 ms and 9.5 ms |" in text
 
 
 def test_a_crowd_that_printed_something_else_is_told() -> None:

@@ -61,8 +61,8 @@ TRUST = """
 ## Can the simulation be trusted?
 
 It holds the service's own rules: what waits is shared by the runs that are free, up to 32 images
-each; who may wait and when the others shall come back is decided by the service's own code; event loop and runs share
-the cores.
+each; who may wait and when the others shall come back is decided by the service's own code; event
+loop and runs share the cores.
 Tests hold it to the formulas of M/M/1, M/D/1 and to what a saturated queue can give. And the
 service itself, on one
 core, was asked at the same moments as the simulation ({rounds} rounds each of {seconds:.0f} s,

@@ -48,6 +48,30 @@ def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.M
     run(test)
 
 
+def test_who_would_wait_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        now = 1000.0
+        monkeypatch.setattr("app.batcher.time", SimpleNamespace(monotonic=lambda: now))
+        bench = Bench(max_queue_size=1000, max_queue_wait_s=10)
+        tasks = [bench.submit(*range(80))]
+        for _ in range(5):  # a batch of four each second: 40 images take ten
+            await ticks()
+            now += 1
+            await bench.executor.run_one()
+        assert bench.batcher.is_full
+        with pytest.raises(QueueFull, match="56 images are waiting already, which take longer"):
+            await bench.submit(1)
+        for _ in range(4):
+            now += 1
+            await bench.executor.run_one()
+        assert not bench.batcher.is_full
+        tasks.append(bench.submit(*range(100)))  # as many as it likes: 40 are before it
+        await bench.executor.run_all()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
 def test_a_cancelled_request_makes_room_in_a_full_queue_at_once() -> None:
     async def test() -> None:
         bench = Bench(max_queue_size=4)

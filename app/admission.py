@@ -59,9 +59,9 @@ class Admission:
     def batch_ended(
         self, num_images: int, at: float, *, is_run_free: bool, is_queue_empty: bool
     ) -> None:
-        """After what could start then has started; ``num_images`` is 0 where the batch failed."""
+        """So many images have left, whatever became of them, and what could start has started."""
         self._throughput.record(num_images, at)
-        if is_run_free:
+        if is_run_free or is_queue_empty:
             self._throughput.pause()
         if is_queue_empty:
             self._appointments.forget()

@@ -244,7 +244,7 @@ class DynamicBatcher:
                 self._dispatch(loop)
                 self._on_queue_change(self._num_queued)
                 self._admission.batch_ended(
-                    0 if isinstance(outcome, BaseException) else _num_images(parts),
+                    _num_images(parts),
                     ended,
                     is_run_free=self._num_in_flight < self._max_in_flight,
                     is_queue_empty=not self._queue,
@@ -270,11 +270,17 @@ def _hand_over(results: Sequence[Result], started: float, ended: float) -> None:
 
 def _fail(parts: Sequence[Part], cause: BaseException) -> None:
     log.error("batch_failed", num_requests=len(parts), exc_info=cause)
-    cause.__traceback__ = None  # whose frames hold the requests, which are to hold the cause
+    _forget_frames(cause)  # which hold the requests, which are to hold the cause
     for part in parts:
         error = InferenceFailed("the model failed to run; the log says why")
         error.__cause__ = cause
         part.request.resolve(error)
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _finished(parts: Sequence[Part], images: NDArray[Any]) -> Iterator[Result]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,17 @@ class PendingRequest:
     num_done: int = 0
     started: float = float("inf")
     ended: float = 0.0
-    results: list["Result"] = field(default_factory=list)
+    images: list[tuple[int, NDArray[Any]]] = field(default_factory=list)  # each with its first
 
     def receive(self, result: "Result", started: float, ended: float) -> None:
-        self.results.append(result)
+        self.images.append((result.part.first, result.images))  # not the part, which holds us
         self.num_done += result.part.num_images
         self.started = min(self.started, started)
         self.ended = max(self.ended, ended)
         if self.num_done == self.num_images:
             self.resolve(
                 Batched(
-                    _in_order(self.results),
+                    _in_order(self.images),
                     self.started - self.arrival,
                     self.ended - self.started,
                     result.finished,
@@ -99,6 +100,5 @@ def concatenate(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _in_order(results: list[Result]) -> NDArray[Any]:
-    in_order = sorted(results, key=lambda result: result.part.first)
-    return concatenate([result.images for result in in_order])
+def _in_order(images: list[tuple[int, NDArray[Any]]]) -> NDArray[Any]:
+    return concatenate([each for _, each in sorted(images, key=itemgetter(0))])

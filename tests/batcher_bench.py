@@ -37,6 +37,10 @@ class HeldExecutor(Executor):
             await self.run_one()
 
 
+def break_session() -> None:
+    raise ZeroDivisionError("the session broke")
+
+
 class Bench:
     """A batcher around a run that adds one, and what the run has seen."""
 
@@ -52,6 +56,7 @@ class Bench:
         self.sizes: list[int] = []
         self.seen: list[int] = []
         self.fail_next = False
+        self.fault = break_session
         self.queue_sizes: list[int] = []
         self.batcher = DynamicBatcher(
             self.run,
@@ -66,7 +71,7 @@ class Bench:
         self.seen += inputs["x"].tolist()
         if self.fail_next:
             self.fail_next = False
-            raise ZeroDivisionError("the session broke")
+            self.fault()
         return inputs["x"] + 1
 
     def submit(self, *rows: int, timeout_s: float = 60) -> asyncio.Task[list[int]]:

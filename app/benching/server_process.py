@@ -15,6 +15,8 @@ from app.settings import PREFIX, Settings
 
 HOST = "127.0.0.1"
 START_UP_S = 60.0
+PATIENCE_S = 3600.0
+"""For what waits: the clients are ours, and however many there are, none is to be sent away."""
 
 _NOT_FOR_IT = ("API_KEYS_FILE", "TLS_CERTIFICATE", "TLS_KEY")  # its clients have no key
 
@@ -34,7 +36,8 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
     command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
     command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
     plain = dict.fromkeys((PREFIX + name for name in _NOT_FOR_IT), "")
-    environment = os.environ | {PREFIX + "LOG_LEVEL": "warning"} | plain
+    chosen = {PREFIX + "LOG_LEVEL": "warning", PREFIX + "MAX_QUEUE_WAIT_S": str(PATIENCE_S)}
+    environment = os.environ | chosen | plain
     server = subprocess.Popen(command, env=environment)  # noqa: S603  # this interpreter and our own module
     try:
         _wait_until_ready(server, port)

@@ -9,7 +9,7 @@ from app.asked_model import load_asked
 from app.benching.bare import BareWork, png_of
 from app.benching.http_clients import Address, HttpClients
 from app.benching.load import Ask
-from app.benching.server_process import HOST, cpu_seconds, server_process
+from app.benching.server_process import HOST, PATIENCE_S, cpu_seconds, server_process
 from app.engine import Engine
 from app.metrics import Metrics
 from app.registry import LoadedModel, Registry
@@ -54,7 +54,8 @@ async def own_engine(settings: Settings, model: str | None) -> AsyncIterator[Tar
     """Without HTTP: the engine in this process, and the PNG."""
     registry = load_asked(settings, model)
     chosen = _choose(registry, model)
-    engine = Engine.here(registry, settings, Metrics())
+    patient = settings.model_copy(update={"max_queue_wait_s": PATIENCE_S})
+    engine = Engine.here(registry, patient, Metrics())
 
     @asynccontextmanager
     async def connect(num_images: int) -> AsyncIterator[Ask]:

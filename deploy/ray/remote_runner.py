@@ -41,6 +41,8 @@ class Replicas(Protocol):
 class RemoteRunner:
     """Sends what is submitted to the replicas of one model."""
 
+    is_full = False  # as far as is known here
+
     def __init__(
         self,
         model: RemoteModel,
@@ -64,10 +66,8 @@ class RemoteRunner:
         self._waiting: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
-    is_full = False  # which replica is full is not known here
-
     def refusal(self, num_images: int) -> None:
-        """Replicas refuse."""
+        """Which replica is full is not known here."""
 
     async def submit(
         self, inputs: Inputs, *, timeout_s: float | None, finish: Finish | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from app import pending
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, InferenceFailed
 from app.pending import PendingRequest
-from tests.batcher_bench import Bench, HeldExecutor, queue_of, run, ticks
+from tests.batcher_bench import Bench, HeldExecutor, break_session, queue_of, run, ticks
 
 
 def test_an_exception_reaches_each_waiter_and_the_next_batch_works() -> None:
@@ -94,23 +95,71 @@ def test_a_run_that_gives_too_few_images_fails_instead_of_mixing_them_up() -> No
     run(test)
 
 
-@pytest.mark.parametrize("fails", [False, True], ids=["too late", "failed"])
-def test_a_request_that_fails_holds_nothing_that_it_was_given(fails: bool) -> None:
-    async def test() -> None:
+def left_behind(make: Callable[[Bench], Awaitable[object]]) -> int:
+    """Requests that only the garbage collector would free."""
+
+    async def test() -> int:
         bench = Bench()
-        bench.fail_next = fails
         gc.collect()
         gc.disable()
         try:
-            task = bench.submit(1, 2, timeout_s=60 if fails else 0)
+            await make(bench)
             await ticks()
-            await bench.executor.run_all()
-            with pytest.raises(InferenceFailed if fails else DeadlineExceeded):
-                await task
-            del task
-            await ticks()
-            assert not [each for each in gc.get_objects() if isinstance(each, PendingRequest)]
+            return sum(isinstance(each, PendingRequest) for each in gc.get_objects())
         finally:
             gc.enable()
 
-    run(test)
+    return asyncio.run(test())
+
+
+async def succeed(bench: Bench) -> None:
+    tasks = [bench.submit(1, 2), bench.submit(*range(10))]
+    await ticks()
+    await bench.executor.run_all()
+    await asyncio.gather(*tasks)
+
+
+async def fail(bench: Bench, fault: Callable[[], None]) -> None:
+    bench.fail_next, bench.fault = True, fault
+    task = bench.submit(1, 2)
+    await ticks()
+    await bench.executor.run_all()
+    with pytest.raises(InferenceFailed):
+        await task
+
+
+def break_with_a_cause() -> None:
+    try:
+        break_session()
+    except ZeroDivisionError as error:
+        raise InferenceFailed("as a session says it") from error
+
+
+async def come_too_late(bench: Bench, *, is_run: bool) -> None:
+    running = bench.submit(0)
+    await ticks()
+    task = bench.submit(1, 2, timeout_s=0.01)
+    await ticks()
+    if is_run:
+        await bench.executor.run_one()
+    with pytest.raises(DeadlineExceeded):
+        await task
+    await bench.executor.run_all()
+    await running
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        succeed,
+        lambda bench: fail(bench, break_session),
+        lambda bench: fail(bench, break_with_a_cause),
+        lambda bench: come_too_late(bench, is_run=False),
+        lambda bench: come_too_late(bench, is_run=True),
+    ],
+    ids=["right", "failed", "failed with a cause", "too late", "too late while it is run"],
+)
+def test_a_request_leaves_nothing_behind_without_a_collector(
+    make: Callable[[Bench], Awaitable[object]],
+) -> None:
+    assert left_behind(make) == 0

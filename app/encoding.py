@@ -36,7 +36,10 @@ class EncodingPool:
         future = self._submit(function, *args)
         self._encodings.add(future)
         future.add_done_callback(self._encodings.discard)
-        return await self._result(future)
+        try:
+            return await self._result(future)
+        finally:
+            del future  # which may hold an error that holds this frame
 
     async def decode(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Run what reads a request; callers bound how much of it waits."""
@@ -64,3 +67,5 @@ class EncodingPool:
             if self._is_closed and task is not None and not task.cancelling():
                 raise Draining("the server is shutting down") from None
             raise
+        finally:
+            del future  # as above

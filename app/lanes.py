@@ -88,8 +88,11 @@ class Lanes(Executor):
         self._bulk.append(work)
         self._start_bulk(loop)
         result, error = await work.future
-        if error is not None:
-            raise error
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error, work  # or the error would hold this frame, and the frame the error
         return cast(T, result)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

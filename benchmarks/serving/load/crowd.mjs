@@ -1,5 +1,8 @@
 // A crowd: clients of whom each wants one image a second, and who come back when they are told to.
 //
+// Nobody has a clock in common with the others: who was served wants the next image half a second to
+// one and a half after he wanted the last, and who was sent away comes within the second after he may.
+//
 // After the flood, requests at a low, even rate show how soon answers are as fast as before it.
 // undici is the HTTP client. One argument, JSON: {url, body, clients, seconds, rush_seconds,
 // probe_rate, probe_seconds, undici}. Prints one line of JSON.
@@ -12,6 +15,7 @@ const { origin, pathname } = new URL(options.url);
 const [before, after] = options.body.split("SEED");
 const headers = { "content-type": "application/json" };
 const WISH_MS = 1000;
+const between = (least, most) => least + Math.random() * (most - least);
 
 const images = [], refusals = [], lateRefusals = [], recovery = [];
 let sent = 0, failed = 0, kept = 0, admitted = 0, longest = 0;
@@ -43,12 +47,12 @@ function live(client, wasTold) {
     if (status === 200) {
       images.push(took);
       if (wasTold) admitted++;
-      setTimeout(live, Math.max(0, asked + WISH_MS - performance.now()), client, false);
+      setTimeout(live, Math.max(0, asked + between(0.5, 1.5) * WISH_MS - performance.now()), client, false);
     } else if (status === 429) {
       refusals.push(took);
       if (!isRush) lateRefusals.push(took);
       longest = Math.max(longest, retryAfter);
-      setTimeout(live, retryAfter * 1000, client, true);
+      setTimeout(live, between(retryAfter, retryAfter + 1) * 1000, client, true);
     } else {
       failed++;
       setTimeout(live, WISH_MS, client, false);

@@ -1,4 +1,4 @@
-"""What a request leaves is freed at once: the garbage collector comes late, and images are large."""
+"""What a request leaves is freed at once: the collector comes late, and images are large."""
 
 import gc
 import types

@@ -84,7 +84,7 @@ def render(found: Overload) -> str:
         "images/s in the flood": f"{found.goodput:,.0f} ({found.goodput / found.capacity:.0%})",
         "shed, answers a second": f"{flood.shed / found.flood_seconds:,.0f}",
         "shed: p50, p99": _pair(flood.shed_p50_ms, flood.shed_p99_ms),
-        f"shed after the first {RUSH_SECONDS:g} s: p50, p99": _pair(
+        f"shed, asked after the first {RUSH_SECONDS:g} s: p50, p99": _pair(
             flood.late_shed_p50_ms, flood.late_shed_p99_ms
         ),
         "image: p50, p99": _pair(flood.image_p50_ms, flood.image_p99_ms),

@@ -40,7 +40,7 @@ function ask(connection, answered) {
 
 function live(client, wasTold) {
   if (!isFlood) return;
-  const asked = performance.now();
+  const asked = performance.now(), wasRush = isRush;
   ask(client, (status, took, retryAfter) => {
     if (!isFlood) return;
     if (wasTold) kept++;
@@ -50,7 +50,7 @@ function live(client, wasTold) {
       setTimeout(live, Math.max(0, asked + between(0.5, 1.5) * WISH_MS - performance.now()), client, false);
     } else if (status === 429) {
       refusals.push(took);
-      if (!isRush) lateRefusals.push(took);
+      if (!wasRush) lateRefusals.push(took);
       longest = Math.max(longest, retryAfter);
       setTimeout(live, between(retryAfter, retryAfter + 1) * 1000, client, true);
     } else {

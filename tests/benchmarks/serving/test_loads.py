@@ -87,7 +87,7 @@ def test_an_overload_is_told_in_the_terms_of_who_runs_the_service() -> None:
     assert "| who came back as told and got an image | 90% |" in text
     assert "| memory (PSS), before and highest | 100 MiB, 130 MiB |" in text
     assert "| shed: p50, p99 | 2.5 ms and 11.5 ms |" in text
-    assert "| shed after the first 5 s: p50, p99 | 1.5 ms and 9.5 ms |" in text
+    assert "| shed, asked after the first 5 s: p50, p99 | 1.5 ms and 9.5 ms |" in text
 
 
 def test_a_crowd_that_printed_something_else_is_told() -> None:

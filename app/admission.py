@@ -24,9 +24,10 @@ class QueueLimits:
 class Admission:
     """Seconds are those of ``time.monotonic``; ``num_queued`` is always the images that wait."""
 
-    def __init__(self, limits: QueueLimits) -> None:
+    def __init__(self, limits: QueueLimits, *, num_runs: int) -> None:
+        """``num_runs`` of the model are made at once."""
         self._limits = limits
-        self._throughput = Throughput()
+        self._throughput = Throughput(num_runs)
         self._appointments = Appointments()
 
     def has_room(self, num_images: int, *, num_queued: int) -> bool:
@@ -56,15 +57,13 @@ class Admission:
         )
         return QueueFull(detail, retry_after_s=seconds)
 
-    def batch_ended(
-        self, num_images: int, at: float, *, is_run_free: bool, is_queue_empty: bool
-    ) -> None:
-        """So many images have left, whatever became of them, and what could start has started."""
-        self._throughput.record(num_images, at)
-        if is_run_free or is_queue_empty:
-            self._throughput.pause()
-        if is_queue_empty:
-            self._appointments.forget()
+    def batch_ended(self, num_images: int, began: float, ended: float) -> None:
+        """Of one that began while every run was taken and others waited, whatever became of it."""
+        self._throughput.record(num_images, began, ended)
+
+    def queue_is_empty(self) -> None:
+        """Who was given a time did not keep it."""
+        self._appointments.forget()
 
     def _has_space(self, num_images: int, num_queued: int) -> bool:
         return num_queued + num_images <= self._limits.max_size

@@ -1,24 +1,22 @@
 """Dynamic batching: requests to batches to results. Knows no ONNX, no model and no HTTP.
 
-All state belongs to the event loop's thread; a worker thread gets a list of parts, runs them as one
-batch and hands the outcome back through the loop. So there is no lock, no polling and no sleep.
+All state belongs to the event loop's thread; a worker thread gets a batch, computes it and hands it
+back through the loop. So there is no lock, no polling and no sleep.
 """
 
 import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from app.admission import Admission, QueueLimits
-from app.errors import Draining, GanServeError, InferenceFailed, QueueFull
-from app.pending import Batched, Finish, Inputs, Part, PendingRequest, Result, concatenate
+from app.batch import Batch, Run
+from app.errors import Draining, GanServeError, QueueFull
+from app.pending import Batched, Finish, Inputs, Part, PendingRequest
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +31,7 @@ class DynamicBatcher:
 
     def __init__(
         self,
-        run: Callable[[dict[str, NDArray[Any]]], NDArray[Any]],
+        run: Run,
         executor: Executor,
         *,
         max_batch_size: int,
@@ -46,7 +44,7 @@ class DynamicBatcher:
         self._run = run
         self._executor = executor
         self._max_batch_size = max_batch_size
-        self._admission = Admission(queue_limits)
+        self._admission = Admission(queue_limits, num_runs=max_in_flight)
         self._max_in_flight = max_in_flight
         self._max_queue_delay_s = max_queue_delay_ms / 1000
         self._on_queue_change = on_queue_change
@@ -151,10 +149,15 @@ class DynamicBatcher:
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""
+        started = []
         while self._queue and self._num_in_flight < self._max_in_flight and self._is_due(loop):
-            if parts := self._take_batch():
+            if parts := self._take_parts():
                 self._num_in_flight += 1
-                self._executor.submit(self._work, loop, parts)
+                started.append(batch := Batch(parts, time.monotonic()))
+                self._executor.submit(self._work, loop, batch)
+        if self._queue and self._num_in_flight == self._max_in_flight:
+            for batch in started:
+                batch.others_wait = True
 
     def _is_due(self, loop: asyncio.AbstractEventLoop) -> bool:
         if not self._max_queue_delay_s or self._num_queued >= self._max_batch_size:
@@ -170,7 +173,7 @@ class DynamicBatcher:
         self._dispatch(loop)
         self._on_queue_change(self._num_queued)
 
-    def _take_batch(self) -> list[Part]:
+    def _take_parts(self) -> list[Part]:
         parts: list[Part] = []
         room, now = self._room(), time.monotonic()
         while room and self._queue:
@@ -202,89 +205,26 @@ class DynamicBatcher:
             self._num_queued -= request.num_images - request.num_taken
             self._on_queue_change(self._num_queued)
 
-    def _work(self, loop: asyncio.AbstractEventLoop, parts: Sequence[Part]) -> None:
+    def _work(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
         """Run one batch, in a worker thread."""
-        started = time.monotonic()
-        ended = started
-        outcome: list[Result] | BaseException
+        batch.compute(self._run)
         try:
-            # Clients may have gone while the batch waited for a thread.
-            parts = [part for part in parts if not part.request.future.done()]
-            images = self._run_parts(parts) if parts else np.empty(0)
-            ended = time.monotonic()
-            outcome = list(_finished(parts, images))
-        except BaseException as error:  # a waiter must be answered whatever happened
-            outcome = error
-        try:
-            loop.call_soon_threadsafe(self._settle, loop, parts, outcome, started, ended)
+            loop.call_soon_threadsafe(self._settle, loop, batch)
         except RuntimeError:  # the loop is closed: nobody waits any more
             log.debug("batch_finished_after_the_loop")
-        finally:
-            del outcome, parts  # an error holds this frame
 
-    def _run_parts(self, parts: Sequence[Part]) -> NDArray[Any]:
-        names = parts[0].request.inputs
-        images = self._run({name: concatenate([p.rows(name) for p in parts]) for name in names})
-        num_images = _num_images(parts)
-        if len(images) != num_images:
-            raise InferenceFailed(f"a batch of {num_images} gave {len(images)} images")
-        return images
-
-    def _settle(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        parts: Sequence[Part],
-        outcome: list[Result] | BaseException,
-        started: float,
-        ended: float,
-    ) -> None:
+    def _settle(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
         self._num_in_flight -= 1
         try:
             if not self._is_closed:  # first: the next batch must not wait for this one's answers
                 self._dispatch(loop)
                 self._on_queue_change(self._num_queued)
-                self._admission.batch_ended(
-                    _num_images(parts),
-                    ended,
-                    is_run_free=self._num_in_flight < self._max_in_flight,
-                    is_queue_empty=not self._queue,
-                )
+                self._tell_admission(batch)
         finally:
-            if isinstance(outcome, BaseException):
-                _fail(parts, outcome)
-            else:
-                _hand_over(outcome, started, ended)
+            batch.answer()
 
-
-def _num_images(parts: Sequence[Part]) -> int:
-    return sum(part.num_images for part in parts)
-
-
-def _hand_over(results: Sequence[Result], started: float, ended: float) -> None:
-    for result in results:
-        try:
-            result.part.request.receive(result, started, ended)
-        except Exception as error:  # no memory to put the images together, say
-            _fail([result.part], error)
-
-
-def _fail(parts: Sequence[Part], cause: BaseException) -> None:
-    log.error("batch_failed", num_requests=len(parts), exc_info=cause)
-    _forget_frames(cause)  # which hold the requests, which are to hold the cause
-    for part in parts:
-        error = InferenceFailed("the model failed to run; the log says why")
-        error.__cause__ = cause
-        part.request.resolve(error)
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
-
-
-def _finished(parts: Sequence[Part], images: NDArray[Any]) -> Iterator[Result]:
-    row = 0
-    for part in parts:
-        yield part.finished(images[row : row + part.num_images])
-        row += part.num_images
+    def _tell_admission(self, batch: Batch) -> None:
+        if batch.others_wait:
+            self._admission.batch_ended(batch.num_images, batch.left_queue, batch.ended)
+        if not self._queue:
+            self._admission.queue_is_empty()

@@ -63,9 +63,13 @@ class EncodingPool:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._is_closed and task is not None and not task.cancelling():
+            if self._is_closed and not _is_cancelled():
                 raise Draining("the server is shutting down") from None
             raise
         finally:
             del future  # as above
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

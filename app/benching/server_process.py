@@ -16,7 +16,7 @@ from app.settings import PREFIX, Settings
 HOST = "127.0.0.1"
 START_UP_S = 60.0
 PATIENCE_S = 3600.0
-"""For what waits: the clients are ours, and however many there are, none is to be sent away."""
+"""In seconds of waiting: the clients are ours, and a slow model is to be measured, too."""
 
 _NOT_FOR_IT = ("API_KEYS_FILE", "TLS_CERTIFICATE", "TLS_KEY")  # its clients have no key
 

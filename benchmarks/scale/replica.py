@@ -37,6 +37,17 @@ class Request:
 
 
 @dataclass(slots=True, eq=False)
+class _Run:
+    parts: list[tuple[Request, int]]  # requests, each with its images in this run
+    began: float
+    others_wait: bool = False
+
+    @property
+    def num_images(self) -> int:
+        return sum(count for _, count in self.parts)
+
+
+@dataclass(slots=True, eq=False)
 class _Job:
     """Work on a core: of the event loop, or a run."""
 
@@ -86,7 +97,8 @@ class Replica:
                 max_size=limits.max_queue_size,
                 max_wait_s=limits.max_queue_wait_s,
                 always=limits.max_batch_size,
-            )
+            ),
+            num_runs=limits.cores,
         )
 
     def offer(self, request: Request, now: float) -> None:
@@ -162,10 +174,13 @@ class Replica:
         self._dispatch(now)
 
     def _dispatch(self, now: float) -> None:
+        started = []
         while self._queue and self._num_runs_under_way < self.limits.cores:
-            parts = self._take_batch(now)
-            if parts:
-                self._start(parts)
+            if parts := self._take_batch(now):
+                started.append(_Run(parts, now))
+                self._start(started[-1])
+        for run in started:
+            run.others_wait = bool(self._queue)
 
     def _take_batch(self, now: float) -> list[tuple[Request, int]]:
         """Requests, each with its images in this run."""
@@ -192,18 +207,17 @@ class Replica:
         num_free = self.limits.cores - self._num_runs_under_way
         return min(self.limits.max_batch_size, math.ceil(self.num_queued / num_free))
 
-    def _start(self, parts: list[tuple[Request, int]]) -> None:
-        num_images = sum(count for _, count in parts)
+    def _start(self, run: _Run) -> None:
         self._num_runs_under_way += 1
         self.num_runs += 1
-        self.num_run_images += num_images
-        run = _Job(self.times.run_s(num_images), lambda at: self._settle(parts, num_images, at))
-        self._active.append(run)
+        self.num_run_images += run.num_images
+        seconds = self.times.run_s(run.num_images)
+        self._active.append(_Job(seconds, lambda at: self._settle(run, at)))
 
-    def _settle(self, parts: list[tuple[Request, int]], num_images: int, ended: float) -> None:
+    def _settle(self, run: _Run, ended: float) -> None:
         """A run has ended: the loop starts the next one, then answers."""
         finished = []
-        for request, count in parts:
+        for request, count in run.parts:
             request.num_done += count
             if request.num_done == request.num_images:
                 finished.append(request)
@@ -211,12 +225,10 @@ class Replica:
         def begin(now: float) -> None:
             self._num_runs_under_way -= 1
             self._dispatch(now)
-            self._admission.batch_ended(
-                num_images,
-                ended,
-                is_run_free=self._num_runs_under_way < self.limits.cores,
-                is_queue_empty=not self._queue,
-            )
+            if run.others_wait:
+                self._admission.batch_ended(run.num_images, run.began, ended)
+            if not self._queue:
+                self._admission.queue_is_empty()
 
         def finish(now: float) -> None:
             for request in finished:

@@ -53,7 +53,7 @@ class Contestant:
 OURS = "ganserve"
 OUR_SETTINGS = """ganserve, one worker per core.
 
-`ganserve serve --models DIR --workers 2`, a repository that holds the one model. The default is one
+`ganserve serve --models DIR --workers N`, N cores, a repository that holds the one model. The default is one
 worker, which takes half the memory: its event loop and its runs share an interpreter, and it makes
 fewer of small images in a second. Every PNG carries the provenance chunk, which no rival writes."""
 

@@ -24,7 +24,7 @@ from benchmarks.serving.site import NoModel, prepare_site
 
 CONNECTIONS = 64  # of the closed loop that finds the capacity
 SECONDS = 10.0  # of everything but the flood
-RUSH_SECONDS = 5.0  # of the flood: all clients connect in the first of them
+RUSH_SECONDS = 5.0  # of the flood: all clients come in the first of them
 NORMAL_SHARE = 0.5  # of the capacity, before and after the flood
 TOO_SLOW = 2.0  # times the p99 from before the flood
 MIB = 2**20

@@ -6,17 +6,16 @@ LIMITS = QueueLimits(max_size=100, max_wait_s=1.0, always=8)
 
 
 def at_speed(images_per_second: int, limits: QueueLimits = LIMITS) -> Admission:
-    """Its runs have all been taken for two seconds."""
-    admission = Admission(limits)
-    for step in range(21):
-        admission.batch_ended(
-            images_per_second // 10, step / 10, is_run_free=False, is_queue_empty=False
-        )
+    """Both of its runs have been taken for two seconds."""
+    admission = Admission(limits, num_runs=2)
+    for step in range(20):
+        for _ in range(2):
+            admission.batch_ended(images_per_second // 2, step / 10, step / 10 + 1)
     return admission
 
 
 def test_as_long_as_no_speed_is_known_only_images_count() -> None:
-    admission = Admission(LIMITS)
+    admission = Admission(LIMITS, num_runs=2)
     assert admission.has_room(1, num_queued=99)
     assert not admission.has_room(2, num_queued=99)
 
@@ -48,13 +47,6 @@ def test_a_fast_model_is_bounded_by_images() -> None:
     assert admission.has_room(1, num_queued=99)
     told = admission.refusal(2, num_queued=99, now=2.0)
     assert "with 2 more there would be more than max_queue_size 100" in told.detail
-
-
-def test_what_little_is_asked_for_is_not_how_fast_it_is() -> None:
-    admission = Admission(LIMITS)
-    for step in range(40):  # each run takes the one that waits
-        admission.batch_ended(1, step / 10, is_run_free=False, is_queue_empty=True)
-    assert admission.has_room(1, num_queued=99)
 
 
 def test_who_is_let_in_counts_as_coming() -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app import batcher as module
+from app import batch, batcher
 from app.batcher import DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
 from tests.batcher_bench import HeldExecutor, Rows, queue_of, ticks
@@ -55,7 +55,8 @@ class Batching(RuleBasedStateMachine):
         self.errors: list[Any] = []  # that nobody has caught: one who is answered twice, say
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(module, "time", self.loop)
+        self.patch.setattr(batcher, "time", self.loop)
+        self.patch.setattr(batch, "time", self.loop)
         self.limits = limits
         self.executor = HeldExecutor()
         self.told: list[int] = [0]  # of the queue

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.errors import QueueFull
+from app.errors import InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, run, ticks
 
 
@@ -30,7 +30,8 @@ def test_the_queue_is_counted_in_images_and_overflows_at_once() -> None:
 def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         now = 1000.0
-        monkeypatch.setattr("app.batcher.time", SimpleNamespace(monotonic=lambda: now))
+        for module in ("app.batcher", "app.batch"):
+            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_queue_size=100)
         tasks = [bench.submit(*range(100))]
         for _ in range(5):  # a batch of four each second
@@ -51,7 +52,8 @@ def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.M
 def test_who_would_wait_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         now = 1000.0
-        monkeypatch.setattr("app.batcher.time", SimpleNamespace(monotonic=lambda: now))
+        for module in ("app.batcher", "app.batch"):
+            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_queue_size=1000, max_queue_wait_s=10)
         tasks = [bench.submit(*range(80))]
         for _ in range(5):  # a batch of four each second: 40 images take ten
@@ -68,6 +70,48 @@ def test_who_would_wait_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -
         tasks.append(bench.submit(*range(100)))  # as many as it likes: 40 are before it
         await bench.executor.run_all()
         await asyncio.gather(*tasks)
+
+    run(test)
+
+
+@pytest.mark.parametrize("max_in_flight", [1, 2])
+def test_that_little_is_asked_for_does_not_make_a_model_slow(
+    max_in_flight: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        now = 1000.0
+        for module in ("app.batcher", "app.batch"):
+            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
+        bench = Bench(max_in_flight=max_in_flight, max_queue_wait_s=1)
+        for _ in range(10):
+            tasks = [bench.submit(i) for i in range(2 * max_in_flight)]  # the last waits for a run
+            await ticks()
+            now += 1
+            await bench.executor.run_all()
+            await asyncio.gather(*tasks)
+        tasks = [bench.submit(i) for i in range(90)]
+        await ticks()
+        await bench.executor.run_all()
+        assert len(await asyncio.gather(*tasks)) == 90
+
+    run(test)
+
+
+def test_a_run_that_fails_takes_the_time_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        now = 1000.0
+        for module in ("app.batcher", "app.batch"):
+            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
+        bench = Bench(max_queue_wait_s=10)
+        bench.fail_next = True
+        tasks = [bench.submit(i) for i in range(60)]
+        await ticks()
+        now += 1  # four in a second: what waits takes more than ten
+        await bench.executor.run_one()
+        assert bench.batcher.is_full
+        await bench.executor.run_all()
+        failed = await asyncio.gather(*tasks, return_exceptions=True)
+        assert sum(isinstance(each, InferenceFailed) for each in failed) == 4
 
     run(test)
 

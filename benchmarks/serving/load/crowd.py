@@ -33,7 +33,7 @@ class Crowd:
     image_p99_ms: float | None
     shed_p50_ms: float | None
     shed_p99_ms: float | None
-    late_shed_p50_ms: float | None  # of who asked after the rush, in which all connect
+    late_shed_p50_ms: float | None  # of who asked after the rush, in which all come
     late_shed_p99_ms: float | None
     recovery: tuple[Probe, ...]
 

@@ -1,8 +1,8 @@
 """Who may wait for a model, and when who may not should come back. Knows no request.
 
-What waits is bounded twice. In images, which is what it takes of the memory; and in seconds, which
-is how long the next one waits, and how long a flood is felt after it: a thousand images are nothing
-to a GPU, and minutes to a slow model on one core.
+What waits is bounded twice. In images, which is what it takes of the memory; and, where many wait,
+in seconds, which is how long the next one waits, and how long a flood is felt after it: a thousand
+images are nothing to a GPU, and minutes to a slow model on one core.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class QueueLimits:
 
     max_size: int  # images
     max_wait_s: float  # that they take, as fast as it has gone of late
-    always: int = 0  # images that may wait however long they take: a full batch
+    few: int = 0  # requests, which may wait however long they take
 
 
 class Admission:
-    """Seconds are those of ``time.monotonic``; ``num_queued`` is always the images that wait."""
+    """Seconds are those of ``time.monotonic``; ``num_queued`` is the images that wait."""
 
     def __init__(self, limits: QueueLimits, *, num_runs: int) -> None:
         """``num_runs`` of the model are made at once."""
@@ -30,9 +30,11 @@ class Admission:
         self._throughput = Throughput(num_runs)
         self._appointments = Appointments()
 
-    def has_room(self, num_images: int, *, num_queued: int) -> bool:
-        """Whether so many more may wait; a request of any size may where nothing waits."""
-        return self._has_space(num_images, num_queued) and self._is_in_time(num_queued)
+    def has_room(self, num_images: int, *, num_queued: int, num_requests: int) -> bool:
+        """Whether so many more images may wait, beside ``num_requests`` that do."""
+        if not self._has_space(num_images, num_queued):
+            return False
+        return num_requests < self._limits.few or self._is_in_time(num_queued)
 
     def admit(self, num_images: int, *, now: float) -> None:
         """These wait now."""
@@ -70,6 +72,4 @@ class Admission:
 
     def _is_in_time(self, num_queued: int) -> bool:
         speed = self._throughput.images_per_second
-        if speed is None or num_queued < self._limits.always:
-            return True
-        return num_queued <= speed * self._limits.max_wait_s
+        return speed is None or num_queued <= speed * self._limits.max_wait_s

@@ -122,7 +122,9 @@ class DynamicBatcher:
             request.resolve(Draining("the server is shutting down"))
 
     def _has_room(self, num_images: int) -> bool:
-        return self._admission.has_room(num_images, num_queued=self._num_queued)
+        return self._admission.has_room(
+            num_images, num_queued=self._num_queued, num_requests=len(self._queue)
+        )
 
     def _admit(self, num_images: int, now: float) -> None:
         if self._is_closed:

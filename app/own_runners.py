@@ -39,7 +39,7 @@ class OwnRunners:
             queue_limits=QueueLimits(
                 max_size=settings.max_queue_size,
                 max_wait_s=settings.max_queue_wait_s,
-                always=max_batch_size,
+                few=max_batch_size,
             ),
             max_queue_delay_ms=settings.max_queue_delay_ms,
             max_in_flight=num_parallel_runs,

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         ge=0.05,
         le=3600,
         description="seconds that the images that wait for one model take, as fast as it is; where "
-        "it is more, requests get 429. A full batch may always wait",
+        "it is more, requests get 429. As many requests as a batch has images may always wait",
     )
     max_dataset_images: int = Field(
         100_000, ge=1, le=10_000_000, description="images in one data set"

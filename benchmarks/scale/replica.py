@@ -96,7 +96,7 @@ class Replica:
             QueueLimits(
                 max_size=limits.max_queue_size,
                 max_wait_s=limits.max_queue_wait_s,
-                always=limits.max_batch_size,
+                few=limits.max_batch_size,
             ),
             num_runs=limits.cores,
         )
@@ -161,7 +161,9 @@ class Replica:
         self._go_on_with_loop(now)
 
     def _admit(self, request: Request, now: float) -> None:
-        if not self._admission.has_room(request.num_images, num_queued=self.num_queued):
+        if not self._admission.has_room(
+            request.num_images, num_queued=self.num_queued, num_requests=len(self._queue)
+        ):
             refusal = self._admission.refusal(
                 request.num_images, num_queued=self.num_queued, now=now
             )

@@ -51,12 +51,11 @@ class Contestant:
 
 
 OURS = "ganserve"
-OUR_SETTINGS = """ganserve, one worker per core.
+OUR_SETTINGS = """ganserve, with default settings.
 
-`ganserve serve --models DIR --workers N` on N cores, a repository that holds the one model. The
-default is one worker, which takes less memory: its event loop and its runs share an interpreter,
-and it makes fewer small images a second. Every PNG carries the provenance chunk, which no rival
-writes."""
+`ganserve serve --models DIR`, one worker, a repository that holds the one model. Two workers give
+more images/s and longer tails, since a connection stays with one of them. Every PNG carries the
+provenance chunk, which no rival writes."""
 
 OURS_QUANTISED = "ganserve-quantised"
 QUANTISED_SETTINGS = """The same server with another file: the model after `gantrain quantize`.

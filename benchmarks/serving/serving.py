@@ -50,7 +50,7 @@ def serving(
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  # contestants spelt out in this repository
-            [*_on_core(core), *_command(contestant, site, python, port, core)],
+            [*_on_core(core), *_command(contestant, site, python, port)],
             cwd=ROOT if contestant.is_ours else folder,
             env=os.environ | ({} if contestant.is_ours else {"PYTHONPATH": str(SERVERS)}),
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -74,13 +74,10 @@ def ask(port: int, path: str, body: bytes, *, timeout_s: float = 30.0) -> tuple[
         return response.status, response.read()
 
 
-def _command(
-    contestant: Contestant, site: Site, python: Path, port: int, core: int | None
-) -> list[str]:
+def _command(contestant: Contestant, site: Site, python: Path, port: int) -> list[str]:
     if contestant.is_ours:
-        workers = len(os.sched_getaffinity(0)) if core is None else 1
-        options = ["--models", str(site.repository), "--host", HOST, "--workers", str(workers)]
-        return [str(python), "-m", "app", "serve", *options, "--port", str(port)]
+        where = ["--models", str(site.repository), "--host", HOST]
+        return [str(python), "-m", "app", "serve", *where, "--port", str(port)]
     return [str(python), str(contestant.server), "--model", str(site.model), "--port", str(port)]
 
 

@@ -226,7 +226,7 @@ class DynamicBatcher:
             batch.answer()
 
     def _tell_admission(self, batch: Batch) -> None:
-        if batch.others_wait:
+        if batch.others_wait and batch.num_images:  # clients of all of it may have gone
             self._admission.batch_ended(batch.num_images, batch.left_queue, batch.ended)
         if not self._queue:
             self._admission.queue_is_empty()

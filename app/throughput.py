@@ -37,7 +37,9 @@ class Throughput:
     @property
     def images_per_second(self) -> float | None:
         """None where nothing is known."""
-        return self._num_runs * self._num_images / self._seconds if self._seconds > 0 else None
+        if not self._num_images or not self._seconds:
+            return None
+        return self._num_runs * self._num_images / self._seconds
 
     def _append(self, num_images: int, seconds: float) -> None:
         self._batches.append((num_images, seconds))

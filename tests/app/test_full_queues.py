@@ -97,6 +97,24 @@ def test_that_little_is_asked_for_does_not_make_a_model_slow(
     run(test)
 
 
+def test_a_batch_that_nobody_waits_for_any_more_says_nothing_of_the_speed() -> None:
+    async def test() -> None:
+        bench = Bench(max_batch_size=1, max_queue_size=4, max_queue_wait_s=1)
+        gone, *others = [bench.submit(i) for i in range(3)]
+        await ticks()
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        await bench.executor.run_one()
+        others += [bench.submit(i) for i in (3, 4)]
+        await ticks()
+        with pytest.raises(QueueFull, match="max_queue_size 4"):
+            await bench.submit(5, 6, 7)
+        await bench.executor.run_all()
+        assert await asyncio.gather(*others) == [[2], [3], [4], [5]]
+
+    run(test)
+
+
 def test_a_run_that_fails_takes_the_time_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         now = 1000.0

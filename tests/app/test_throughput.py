@@ -35,6 +35,12 @@ def test_one_batch_is_enough() -> None:
     assert throughput.images_per_second == pytest.approx(4)
 
 
+def test_batches_of_nothing_tell_nothing() -> None:
+    throughput = Throughput(2)
+    throughput.record(0, 100.0, 101.0)
+    assert throughput.images_per_second is None
+
+
 def test_time_between_batches_does_not_count() -> None:
     throughput = steady(images=32, every_s=0.1, until=1)
     throughput.record(32, 5.0, 5.1)

@@ -138,7 +138,11 @@ class QueueFull(GanServeError):
 
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_s)})
-        self.retry_after_s = retry_after_s
+
+    @property
+    def retry_after_s(self) -> int:
+        """Seconds after which there should be room."""
+        return int(self.headers["Retry-After"])
 
 
 class RateLimited(GanServeError):

@@ -2,12 +2,30 @@
 
 import asyncio
 import gc
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 
 from app.errors import InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, run, ticks
+
+
+@dataclass
+class Clock:
+    """Stands still until a test sets it."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in ("app.batcher", "app.batch"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    return clock
 
 
 def test_the_queue_is_counted_in_images_and_overflows_at_once() -> None:
@@ -27,16 +45,13 @@ def test_the_queue_is_counted_in_images_and_overflows_at_once() -> None:
     run(test)
 
 
-def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_sent_away_is_told_how_long_the_queue_takes(clock: Clock) -> None:
     async def test() -> None:
-        now = 1000.0
-        for module in ("app.batcher", "app.batch"):
-            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_queue_size=100)
         tasks = [bench.submit(*range(100))]
         for _ in range(5):  # a batch of four each second
             await ticks()
-            now += 1
+            clock.now += 1
             await bench.executor.run_one()
         tasks.append(bench.submit(*range(16)))
         await ticks()
@@ -49,22 +64,19 @@ def test_who_is_sent_away_is_told_how_long_the_queue_takes(monkeypatch: pytest.M
     run(test)
 
 
-def test_who_would_wait_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_would_wait_too_long_is_sent_away(clock: Clock) -> None:
     async def test() -> None:
-        now = 1000.0
-        for module in ("app.batcher", "app.batch"):
-            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_queue_size=1000, max_queue_wait_s=10)
         tasks = [bench.submit(*range(80))]
         for _ in range(5):  # a batch of four each second: 40 images take ten
             await ticks()
-            now += 1
+            clock.now += 1
             await bench.executor.run_one()
         assert bench.batcher.is_full
         with pytest.raises(QueueFull, match="56 images are waiting already, which take longer"):
             await bench.submit(1)
         for _ in range(4):
-            now += 1
+            clock.now += 1
             await bench.executor.run_one()
         assert not bench.batcher.is_full
         tasks.append(bench.submit(*range(100)))  # as many as it likes: 40 are before it
@@ -76,17 +88,14 @@ def test_who_would_wait_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("max_in_flight", [1, 2])
 def test_that_little_is_asked_for_does_not_make_a_model_slow(
-    max_in_flight: int, monkeypatch: pytest.MonkeyPatch
+    max_in_flight: int, clock: Clock
 ) -> None:
     async def test() -> None:
-        now = 1000.0
-        for module in ("app.batcher", "app.batch"):
-            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_in_flight=max_in_flight, max_queue_wait_s=1)
         for _ in range(10):
             tasks = [bench.submit(i) for i in range(2 * max_in_flight)]  # the last waits for a run
             await ticks()
-            now += 1
+            clock.now += 1
             await bench.executor.run_all()
             await asyncio.gather(*tasks)
         tasks = [bench.submit(i) for i in range(90)]
@@ -115,16 +124,13 @@ def test_a_batch_that_nobody_waits_for_any_more_says_nothing_of_the_speed() -> N
     run(test)
 
 
-def test_a_run_that_fails_takes_the_time_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_fails_takes_the_time_that_it_took(clock: Clock) -> None:
     async def test() -> None:
-        now = 1000.0
-        for module in ("app.batcher", "app.batch"):
-            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now))
         bench = Bench(max_queue_wait_s=10)
         bench.fail_next = True
         tasks = [bench.submit(i) for i in range(60)]
         await ticks()
-        now += 1  # four in a second: what waits takes more than ten
+        clock.now += 1  # four in a second: what waits takes more than ten
         await bench.executor.run_one()
         assert bench.batcher.is_full
         await bench.executor.run_all()

@@ -58,6 +58,7 @@ class BatchedModel:
             queue_limits=batching.queue_limits,
             max_queue_delay_ms=batching.max_queue_delay_ms,
             max_in_flight=batching.max_in_flight,
+            is_thread_wanted=lanes.is_thread_wanted,
             on_queue_change=metrics.queue_size.labels(*labels).set,
         )
 

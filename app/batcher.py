@@ -1,13 +1,13 @@
 """Dynamic batching: requests to batches to results. Knows no ONNX, no model and no HTTP.
 
 All state belongs to the event loop's thread; a worker thread gets a batch, computes it and hands it
-back through the loop. So there is no lock, no polling and no sleep.
+back through the loop. So there is no lock, no polling and no sleep. Only the next batch is for who
+takes it first: a thread that has ended a run does not wait for the loop.
 """
 
 import asyncio
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -16,7 +16,9 @@ import structlog
 from app.admission import Admission, QueueLimits
 from app.batch import Batch, Run
 from app.errors import Draining, GanServeError, QueueFull
-from app.pending import Batched, Finish, Inputs, Part, PendingRequest
+from app.next_batch import NextBatch
+from app.pending import Batched, Finish, Inputs, PendingRequest
+from app.request_queue import RequestQueue
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,8 @@ class DynamicBatcher:
 
     Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: at the
     end of the event loop's turn, so with all that arrived in it. While all runs are busy the queue
-    fills, and that is what makes the next batch big.
+    fills, and that is what makes the next batch big. It stands ready for the first thread that is
+    free; who comes in time is put into it, and who leaves is taken out.
     """
 
     def __init__(
@@ -39,8 +42,13 @@ class DynamicBatcher:
         max_in_flight: int,
         max_queue_delay_ms: float = 0,
         on_queue_change: Callable[[int], object] = lambda num_images: None,
+        is_thread_wanted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``run`` turns inputs of N rows into N images, on a thread of ``executor``."""
+        """``run`` turns inputs of N rows into N images, on a thread of ``executor``.
+
+        A thread goes on with the next batch unless ``is_thread_wanted`` by others; it is asked in
+        that thread.
+        """
         self._run = run
         self._executor = executor
         self._max_batch_size = max_batch_size
@@ -48,9 +56,10 @@ class DynamicBatcher:
         self._max_in_flight = max_in_flight
         self._max_queue_delay_s = max_queue_delay_ms / 1000
         self._on_queue_change = on_queue_change
-        self._queue: OrderedDict[PendingRequest, None] = OrderedDict()
+        self._is_thread_wanted = is_thread_wanted
+        self._queue = RequestQueue()
+        self._next = NextBatch()
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
-        self._num_queued = 0
         self._num_in_flight = 0
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -97,15 +106,14 @@ class DynamicBatcher:
         )
         timer = loop.call_later(timeout_s, request.expire)
         self._waiting.add(request)
-        self._queue[request] = None
-        self._num_queued += num_images
+        self._queue.append(request)
         try:
             self._dispatch_soon(loop)
             outcome = await request.future
         finally:  # also when the client is gone: its images wait no longer
             timer.cancel()
             self._waiting.discard(request)
-            self._drop(request)
+            self._drop(request, loop)
         if isinstance(outcome, GanServeError):
             try:
                 raise outcome
@@ -120,10 +128,17 @@ class DynamicBatcher:
             self._delay_timer.cancel()
         for request in self._waiting:
             request.resolve(Draining("the server is shutting down"))
+        self._next.take()
+
+    @property
+    def _num_queued(self) -> int:
+        return self._queue.num_images + self._next.num_images
 
     def _has_room(self, num_images: int) -> bool:
         return self._admission.has_room(
-            num_images, num_queued=self._num_queued, num_requests=len(self._queue)
+            num_images,
+            num_queued=self._num_queued,
+            num_requests=len(self._queue) + self._next.num_requests,
         )
 
     def _admit(self, num_images: int, now: float) -> None:
@@ -151,21 +166,28 @@ class DynamicBatcher:
 
     def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start as many batches as may run and are due."""
+        if (batch := self._next.take()) is not None:
+            self._queue.put_back(batch.parts)
         started = []
         while self._queue and self._num_in_flight < self._max_in_flight and self._is_due(loop):
-            if parts := self._take_parts():
+            if batch := self._take_batch():
                 self._num_in_flight += 1
-                started.append(batch := Batch(parts, time.monotonic()))
+                started.append(batch)
                 self._executor.submit(self._work, loop, batch)
         if self._queue and self._num_in_flight == self._max_in_flight:
             for batch in started:
                 batch.others_wait = True
+            self._make_next(loop)
+
+    def _make_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._is_due(loop) and (batch := self._take_batch()):
+            batch.others_wait = bool(self._queue)
+            self._next.put(batch)
 
     def _is_due(self, loop: asyncio.AbstractEventLoop) -> bool:
         if not self._max_queue_delay_s or self._num_queued >= self._max_batch_size:
             return True
-        first = next(iter(self._queue))
-        remaining_s = first.arrival + self._max_queue_delay_s - time.monotonic()
+        remaining_s = self._queue.first.arrival + self._max_queue_delay_s - time.monotonic()
         if remaining_s > 0 and self._delay_timer is None:
             self._delay_timer = loop.call_later(remaining_s, self._on_delay_over, loop)
         return remaining_s <= 0
@@ -175,48 +197,45 @@ class DynamicBatcher:
         self._dispatch(loop)
         self._on_queue_change(self._num_queued)
 
-    def _take_parts(self) -> list[Part]:
-        parts: list[Part] = []
-        room, now = self._room(), time.monotonic()
-        while room and self._queue:
-            request = next(iter(self._queue))
-            if now >= request.deadline:  # its timer is late
-                request.expire()
-            if request.future.done():
-                self._drop(request)
-                continue
-            if parts and request.inputs.keys() != parts[0].request.inputs.keys():
-                break  # it says otherwise what to compute: the next run is for it
-            num_images = min(room, request.num_images - request.num_taken)
-            parts.append(Part(request, request.num_taken, num_images))
-            request.num_taken += num_images
-            self._num_queued -= num_images
-            room -= num_images
-            if request.num_taken == request.num_images:
-                del self._queue[request]
-        return parts
+    def _take_batch(self) -> Batch | None:
+        now = time.monotonic()
+        parts = self._queue.take(self._room(), now)
+        return Batch(parts, left_queue=now) if parts else None
 
     def _room(self) -> int:
         """Images for the next run: what waits is shared by the runs that are free, so by cores."""
-        num_free = self._max_in_flight - self._num_in_flight
+        num_free = max(1, self._max_in_flight - self._num_in_flight)
         return min(self._max_batch_size, math.ceil(self._num_queued / num_free))
 
-    def _drop(self, request: PendingRequest) -> None:
-        if request in self._queue:
-            del self._queue[request]
-            self._num_queued -= request.num_images - request.num_taken
+    def _drop(self, request: PendingRequest, loop: asyncio.AbstractEventLoop) -> None:
+        if request.num_done < request.num_images:  # something of it may wait
+            self._queue.remove(request)
+            if not self._is_closed:
+                self._dispatch(loop)  # it leaves the next batch, too
             self._on_queue_change(self._num_queued)
 
     def _work(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
-        """Run one batch, in a worker thread."""
-        batch.compute(self._run)
-        try:
-            loop.call_soon_threadsafe(self._settle, loop, batch)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            log.debug("batch_finished_after_the_loop")
+        """Run one batch after the other, as long as the next one stands ready, in a thread."""
+        now: Batch | None = batch
+        while now is not None:
+            now.compute(self._run)
+            following = self._take_next()
+            try:
+                loop.call_soon_threadsafe(self._settle, loop, now, following is not None)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                log.debug("batch_finished_after_the_loop")
+                return
+            now = following
 
-    def _settle(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
-        self._num_in_flight -= 1
+    def _take_next(self) -> Batch | None:
+        if self._is_thread_wanted():
+            return None
+        if (batch := self._next.take()) is not None:
+            batch.left_queue = time.monotonic()
+        return batch
+
+    def _settle(self, loop: asyncio.AbstractEventLoop, batch: Batch, goes_on: bool) -> None:
+        self._num_in_flight -= not goes_on
         try:
             if not self._is_closed:  # first: the next batch must not wait for this one's answers
                 self._dispatch(loop)
@@ -228,5 +247,5 @@ class DynamicBatcher:
     def _tell_admission(self, batch: Batch) -> None:
         if batch.others_wait and batch.num_images:  # clients of all of it may have gone
             self._admission.batch_ended(batch.num_images, batch.left_queue, batch.ended)
-        if not self._queue:
+        if not self._num_queued:
             self._admission.queue_is_empty()

@@ -1,6 +1,7 @@
 """Threads that requests and bulk work share: bulk runs where requests leave room. Knows no work.
 
 All state belongs to the event loop's thread, as in the batcher: no lock, no polling and no sleep.
+What a request runs may keep its thread for the next one, as long as nothing else waits for it.
 """
 
 import asyncio
@@ -64,6 +65,11 @@ class Lanes(Executor):
     def num_bulk(self) -> int:
         """Pieces of bulk work that run at once where there are no requests."""
         return self._num_threads - self._num_kept_free
+
+    def is_thread_wanted(self) -> bool:
+        """Whether anything waits for a thread; may be asked in any."""
+        num_taken = self._num_requests + len(self._running_bulk)
+        return bool(self._bulk) or num_taken > self._num_threads
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run for a request; must be called in the event loop's thread."""

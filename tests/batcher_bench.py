@@ -56,6 +56,7 @@ class Bench:
         self.sizes: list[int] = []
         self.seen: list[int] = []
         self.fail_next = False
+        self.gives_thread_back = True  # so that each batch is the test's to run
         self.fault = break_session
         self.queue_sizes: list[int] = []
         self.batcher = DynamicBatcher(
@@ -64,6 +65,7 @@ class Bench:
             queue_limits=queue_of(max_queue_size, max_wait_s=max_queue_wait_s),
             **{"max_batch_size": 4, "max_in_flight": 1} | limits,
             on_queue_change=self.queue_sizes.append,
+            is_thread_wanted=lambda: self.gives_thread_back,
         )
 
     def run(self, inputs: dict[str, Rows]) -> Rows:

@@ -143,6 +143,7 @@ def test_times_are_told_for_the_queue_and_the_run() -> None:
             max_batch_size=1,
             queue_limits=queue_of(8),
             max_in_flight=1,
+            is_thread_wanted=lambda: True,  # so that each run is the test's to start
         )
         task = asyncio.ensure_future(batcher.submit({"x": np.arange(2)}, timeout_s=60))
         await asyncio.sleep(0.02)

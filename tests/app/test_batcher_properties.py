@@ -48,8 +48,9 @@ class Batching(RuleBasedStateMachine):
         max_batch_size=st.integers(1, 6),
         max_queue_size=st.integers(12, 40),
         max_queue_delay_ms=st.sampled_from((0, 0, 50)),
+        goes_on=st.booleans(),
     )
-    def build(self, **limits: int) -> None:
+    def build(self, goes_on: bool, **limits: int) -> None:
         self.loop = Clock()
         self.loop.now = 1000.0
         self.errors: list[Any] = []  # that nobody has caught: one who is answered twice, say
@@ -68,6 +69,7 @@ class Batching(RuleBasedStateMachine):
             **{name: limit for name, limit in limits.items() if name != "max_queue_size"},
             queue_limits=queue_of(limits["max_queue_size"]),
             on_queue_change=self.told.append,
+            is_thread_wanted=lambda: not goes_on,
         )
         self.asked: list[Asked] = []
         self.next_row = 0

@@ -52,6 +52,30 @@ def bulk(lanes: Lanes, held: Held, *names: str) -> list[asyncio.Task[str]]:
     return [asyncio.create_task(lanes.run_bulk(held.work, name)) for name in names]
 
 
+@pytest.mark.parametrize("waiting", ["request", "bulk"])
+def test_a_thread_is_wanted_as_long_as_anything_waits_for_one(waiting: str) -> None:
+    async def test(held: Held) -> None:
+        lanes = Lanes(2, "test")
+        assert not lanes.is_thread_wanted()
+        for name in "ab":
+            lanes.submit(held.work, name)
+        assert not lanes.is_thread_wanted()
+        if waiting == "request":
+            lanes.submit(held.work, "c")
+        else:
+            tasks = bulk(lanes, held, "c")
+            await asyncio.sleep(0)
+        assert lanes.is_thread_wanted()
+        await held.end("a")
+        await held.end("b")
+        await held.end("c")
+        assert not lanes.is_thread_wanted()
+        if waiting == "bulk":
+            assert await asyncio.gather(*tasks) == ["c"]
+
+    run(test)
+
+
 @pytest.mark.parametrize(("num_threads", "num_running"), [(1, 1), (2, 1), (3, 2), (4, 3)])
 def test_one_thread_of_several_is_kept_free(num_threads: int, num_running: int) -> None:
     async def test(held: Held) -> None:

@@ -1,0 +1,150 @@
+"""A thread that has ended a run goes on with what waits, before the event loop has its turn."""
+
+import asyncio
+
+from tests.batcher_bench import Bench, run, ticks
+
+
+def going_on(**limits: int) -> Bench:
+    bench = Bench(**limits)
+    bench.gives_thread_back = False
+    return bench
+
+
+def run_without_the_loop(bench: Bench) -> None:
+    """Nothing of the loop happens before the thread has nothing more to do."""
+    (work,) = bench.executor.held
+    bench.executor.held.clear()
+    work()
+
+
+def test_what_waits_is_run_next_in_the_same_thread() -> None:
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks += [bench.submit(i) for i in (1, 2, 3)]
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.sizes == [1, 3]
+        assert await asyncio.gather(*tasks) == [[1], [2], [3], [4]]
+        assert bench.queue_sizes[-1] == 0
+
+    run(test)
+
+
+def test_who_comes_later_goes_with_those_who_stand_ready() -> None:
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        for i in (1, 2, 3):
+            await ticks()
+            tasks.append(bench.submit(i))
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.sizes == [1, 3]
+        assert await asyncio.gather(*tasks) == [[1], [2], [3], [4]]
+
+    run(test)
+
+
+def test_what_is_too_large_for_the_next_batch_waits_on_in_its_place() -> None:
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks += [bench.submit(1, 2, 3), bench.submit(4, 5, 6), bench.submit(7)]
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.seen == [0, 1, 2, 3, 4]
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.seen == list(range(8))
+        assert await asyncio.gather(*tasks) == [[1], [2, 3, 4], [5, 6, 7], [8]]
+
+    run(test)
+
+
+def test_a_thread_that_others_want_is_given_back() -> None:
+    async def test() -> None:
+        bench = Bench()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1))
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.sizes == [1]
+        await ticks()
+        run_without_the_loop(bench)
+        assert await asyncio.gather(*tasks) == [[1], [2]]
+
+    run(test)
+
+
+def test_who_leaves_is_not_of_the_next_batch_and_takes_no_room() -> None:
+    async def test() -> None:
+        bench = going_on(max_queue_size=2)
+        tasks = [bench.submit(0)]
+        await ticks()
+        gone = bench.submit(1)
+        tasks.append(bench.submit(2))
+        await ticks()
+        assert bench.batcher.is_full
+        gone.cancel()
+        await ticks()
+        assert bench.queue_sizes[-1] == 1
+        tasks.append(bench.submit(3))
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.seen == [0, 2, 3]
+        assert await asyncio.gather(*tasks) == [[1], [3], [4]]
+
+    run(test)
+
+
+def test_what_stands_ready_still_waits() -> None:
+    async def test() -> None:
+        bench = going_on(max_queue_size=3)
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1, 2, 3))
+        await ticks()
+        assert bench.batcher.is_full
+        assert bench.queue_sizes[-1] == 3
+        run_without_the_loop(bench)
+        assert not bench.batcher.is_full
+        await asyncio.gather(*tasks)
+        assert bench.queue_sizes[-1] == 0
+
+    run(test)
+
+
+def test_a_run_that_fails_takes_nobody_of_the_next_one_with_it() -> None:
+    async def test() -> None:
+        bench = going_on()
+        bench.fail_next = True
+        failing = bench.submit(0)
+        await ticks()
+        waiting = bench.submit(1)
+        await ticks()
+        run_without_the_loop(bench)
+        assert await waiting == [2]
+        assert failing.done()
+        assert failing.exception() is not None
+
+    run(test)
+
+
+def test_a_closed_batcher_runs_nothing_more() -> None:
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1))
+        await ticks()
+        bench.batcher.close()
+        run_without_the_loop(bench)
+        assert 1 not in bench.seen
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(test)

@@ -22,14 +22,17 @@ from app.request_queue import RequestQueue
 
 log = structlog.get_logger(__name__)
 
+ENOUGH_IMAGES = 8
+"""A thread does not go on with fewer: a run of few costs more for each, and company may come."""
+
 
 class DynamicBatcher:
     """Groups requests that wait for the same model into batches, first come, first served.
 
     Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: at the
     end of the event loop's turn, so with all that arrived in it. While all runs are busy the queue
-    fills, and that is what makes the next batch big. It stands ready for the first thread that is
-    free; who comes in time is put into it, and who leaves is taken out.
+    fills, and that is what makes the next batch big. If it is, the first thread that is free goes
+    on with it at once; who comes in time is put into it, and who leaves is taken out.
     """
 
     def __init__(
@@ -46,8 +49,8 @@ class DynamicBatcher:
     ) -> None:
         """``run`` turns inputs of N rows into N images, on a thread of ``executor``.
 
-        A thread goes on with the next batch unless ``is_thread_wanted`` by others; it is asked in
-        that thread.
+        A thread goes on with the next batch unless it ``is_thread_wanted`` by others, which is
+        asked in that thread.
         """
         self._run = run
         self._executor = executor
@@ -216,19 +219,20 @@ class DynamicBatcher:
 
     def _work(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
         """Run one batch after the other, as long as the next one stands ready, in a thread."""
-        now: Batch | None = batch
-        while now is not None:
-            now.compute(self._run)
+        current: Batch | None = batch
+        while current is not None:
+            current.compute(self._run)
             following = self._take_next()
             try:
-                loop.call_soon_threadsafe(self._settle, loop, now, following is not None)
+                loop.call_soon_threadsafe(self._settle, loop, current, following is not None)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 log.debug("batch_finished_after_the_loop")
                 return
-            now = following
+            current = following
 
     def _take_next(self) -> Batch | None:
-        if self._is_thread_wanted():
+        enough = min(ENOUGH_IMAGES, self._max_batch_size)
+        if self._next.num_images < enough or self._is_thread_wanted():
             return None
         if (batch := self._next.take()) is not None:
             batch.left_queue = time.monotonic()

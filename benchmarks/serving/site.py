@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.repository import SUMS_FILE
 from benchmarks.serving.contestants import Contestant
 from benchmarks.serving.environments import ensure_environment
 
@@ -16,7 +17,7 @@ class NoModel(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """``repository`` holds ``model`` and no other, in ganserve's layout.
+    """``repository`` holds ``model`` and no other, in ganserve's layout, checksum included.
 
     ``quantised`` is the same place with the quantised model; None: there is none.
     """
@@ -71,6 +72,8 @@ def _copied(folder: Path, repository: Path, work: Path) -> Site:
     target = repository / name / version
     target.mkdir(parents=True)
     model = Path(shutil.copy(source / "model.onnx", target))
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    (repository / SUMS_FILE).write_text(f"{digest}  {model.relative_to(repository)}\n")
     return Site(f"{name}/{version}", model, repository, work)
 
 

@@ -58,6 +58,7 @@ class Batching(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(batcher, "time", self.loop)
         self.patch.setattr(batch, "time", self.loop)
+        self.patch.setattr(batcher, "ENOUGH_IMAGES", 2)
         self.limits = limits
         self.executor = HeldExecutor()
         self.told: list[int] = [0]  # of the queue

@@ -2,7 +2,15 @@
 
 import asyncio
 
+import pytest
+
+from app import batcher
 from tests.batcher_bench import Bench, run, ticks
+
+
+@pytest.fixture(autouse=True)
+def _one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batcher, "ENOUGH_IMAGES", 1)
 
 
 def going_on(**limits: int) -> Bench:
@@ -77,6 +85,43 @@ def test_a_thread_that_others_want_is_given_back() -> None:
         await ticks()
         run_without_the_loop(bench)
         assert await asyncio.gather(*tasks) == [[1], [2]]
+
+    run(test)
+
+
+@pytest.mark.parametrize(("num_waiting", "sizes"), [(2, [1]), (3, [1, 3])])
+def test_few_wait_for_company(
+    num_waiting: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher, "ENOUGH_IMAGES", 3)
+
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks += [bench.submit(1 + i) for i in range(num_waiting)]
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.sizes == sizes
+        await ticks()
+        await bench.executor.run_all()
+        assert await asyncio.gather(*tasks) == [[1 + i] for i in range(1 + num_waiting)]
+
+    run(test)
+
+
+def test_as_many_as_a_batch_holds_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batcher, "ENOUGH_IMAGES", 100)
+
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks.append(bench.submit(1, 2, 3, 4))
+        await ticks()
+        run_without_the_loop(bench)
+        assert bench.sizes == [1, 4]
+        await asyncio.gather(*tasks)
 
     run(test)
 

@@ -51,7 +51,7 @@ class Runtime(MLModel):
 async def main() -> None:
     options = server_options()
     settings = Settings(
-        host="127.0.0.1", http_port=options.port, grpc_port=options.port + 1,
+        host="127.0.0.1", http_port=options.port, grpc_port=0,  # any that is free
         metrics_endpoint=None, parallel_workers=0, gzip_enabled=False, debug=False,
         load_models_at_startup=False,
     )  # fmt: skip

@@ -37,8 +37,8 @@ class Batch:
         """In a worker thread; raises nothing, since a waiter must be answered whatever happened."""
         self.started = time.monotonic()
         try:
-            # Clients may have gone while the batch waited for a thread.
-            self.parts = [part for part in self.parts if not part.request.future.done()]
+            # While the batch waited for a thread clients may have gone, or it is too late for them.
+            self.parts = [part for part in self.parts if part.request.is_wanted(self.started)]
             images = self._images(run) if self.parts else np.empty(0)
             self.ended = time.monotonic()
             self.results = list(self._finished(images))

@@ -15,8 +15,8 @@ import structlog
 
 from app.admission import Admission, QueueLimits
 from app.batch import Batch, Run
+from app.batch_slot import BatchSlot
 from app.errors import Draining, GanServeError, QueueFull
-from app.next_batch import NextBatch
 from app.pending import Batched, Finish, Inputs, PendingRequest
 from app.request_queue import RequestQueue
 
@@ -49,8 +49,8 @@ class DynamicBatcher:
     ) -> None:
         """``run`` turns inputs of N rows into N images, on a thread of ``executor``.
 
-        A thread goes on with the next batch unless it ``is_thread_wanted`` by others, which is
-        asked in that thread.
+        A thread goes on with a next batch of ``ENOUGH_IMAGES`` unless it ``is_thread_wanted`` by
+        others, which is asked in that thread.
         """
         self._run = run
         self._executor = executor
@@ -61,7 +61,7 @@ class DynamicBatcher:
         self._on_queue_change = on_queue_change
         self._is_thread_wanted = is_thread_wanted
         self._queue = RequestQueue()
-        self._next = NextBatch()
+        self._next = BatchSlot()
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
         self._num_in_flight = 0
         self._delay_timer: asyncio.TimerHandle | None = None
@@ -77,7 +77,7 @@ class DynamicBatcher:
         """Why so many images may not wait now; who is told so is given a time of his own."""
         if self._has_room(num_images):
             return None
-        if self._is_dispatch_due:
+        if self._is_dispatch_due and self._num_in_flight < self._max_in_flight:
             self._dispatch(asyncio.get_running_loop())  # those who may leave take no room
             if self._has_room(num_images):
                 return None
@@ -115,6 +115,7 @@ class DynamicBatcher:
             outcome = await request.future
         finally:  # also when the client is gone: its images wait no longer
             timer.cancel()
+            request.future.cancel()  # or who was closed would look as if he waited
             self._waiting.discard(request)
             self._drop(request, loop)
         if isinstance(outcome, GanServeError):
@@ -176,16 +177,22 @@ class DynamicBatcher:
             if batch := self._take_batch():
                 self._num_in_flight += 1
                 started.append(batch)
-                self._executor.submit(self._work, loop, batch)
+                self._start(batch, loop)
         if self._queue and self._num_in_flight == self._max_in_flight:
             for batch in started:
                 batch.others_wait = True
             self._make_next(loop)
 
+    def _start(self, batch: Batch, loop: asyncio.AbstractEventLoop) -> None:
+        slot = BatchSlot()  # the executor keeps what it is handed until the thread comes back
+        slot.put(batch, num_requests=len(batch.parts))
+        self._executor.submit(self._work, loop, slot)
+
     def _make_next(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._is_due(loop) and (batch := self._take_batch()):
             batch.others_wait = bool(self._queue)
-            self._next.put(batch)
+            is_split = batch.others_wait and self._queue.first is batch.parts[-1].request
+            self._next.put(batch, num_requests=len(batch.parts) - is_split)
 
     def _is_due(self, loop: asyncio.AbstractEventLoop) -> bool:
         if not self._max_queue_delay_s or self._num_queued >= self._max_batch_size:
@@ -213,13 +220,13 @@ class DynamicBatcher:
     def _drop(self, request: PendingRequest, loop: asyncio.AbstractEventLoop) -> None:
         if request.num_done < request.num_images:  # something of it may wait
             self._queue.remove(request)
-            if not self._is_closed:
-                self._dispatch(loop)  # it leaves the next batch, too
             self._on_queue_change(self._num_queued)
+            if self._next.holds(request):
+                self._dispatch_soon(loop)  # and it leaves the next batch
 
-    def _work(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
+    def _work(self, loop: asyncio.AbstractEventLoop, slot: BatchSlot) -> None:
         """Run one batch after the other, as long as the next one stands ready, in a thread."""
-        current: Batch | None = batch
+        current = slot.take()
         while current is not None:
             current.compute(self._run)
             following = self._take_next()

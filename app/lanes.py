@@ -1,7 +1,7 @@
 """Threads that requests and bulk work share: bulk runs where requests leave room. Knows no work.
 
 All state belongs to the event loop's thread, as in the batcher: no lock, no polling and no sleep.
-What a request runs may keep its thread for the next one, as long as nothing else waits for it.
+Only ``is_thread_wanted`` reads it in others, where a moment late is early enough.
 """
 
 import asyncio
@@ -67,9 +67,12 @@ class Lanes(Executor):
         return self._num_threads - self._num_kept_free
 
     def is_thread_wanted(self) -> bool:
-        """Whether anything waits for a thread; may be asked in any."""
+        """Whether who has one should give it back: something waits for it, or the lanes are closed.
+
+        May be asked in any thread.
+        """
         num_taken = self._num_requests + len(self._running_bulk)
-        return bool(self._bulk) or num_taken > self._num_threads
+        return self._is_closed or bool(self._bulk) or num_taken > self._num_threads
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run for a request; must be called in the event loop's thread."""

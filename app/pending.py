@@ -35,11 +35,15 @@ class PendingRequest:
     arrival: float
     deadline: float
     finish: Finish | None = None
-    num_taken: int = 0  # images that have left the queue in some batch
+    num_taken: int = 0  # images that are in some batch
     num_done: int = 0
     started: float = float("inf")
     ended: float = 0.0
     images: list[tuple[int, NDArray[Any]]] = field(default_factory=list)  # each with its first
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether an answer would still be one; its timer answers who is late."""
+        return now < self.deadline and not self.future.done()
 
     def receive(self, result: "Result", started: float, ended: float) -> None:
         self.images.append((result.part.first, result.images))  # not the part, which holds us

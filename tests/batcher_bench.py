@@ -14,8 +14,8 @@ from app.batcher import DynamicBatcher
 Rows = NDArray[np.int64]
 
 
-def queue_of(max_size: int, *, max_wait_s: float = 3600) -> QueueLimits:
-    return QueueLimits(max_size=max_size, max_wait_s=max_wait_s)
+def queue_of(max_size: int, *, max_wait_s: float = 3600, few: int = 0) -> QueueLimits:
+    return QueueLimits(max_size=max_size, max_wait_s=max_wait_s, few=few)
 
 
 class HeldExecutor(Executor):
@@ -50,6 +50,7 @@ class Bench:
         *,
         max_queue_size: int = 100,
         max_queue_wait_s: float = 3600,
+        few: int = 0,
         **limits: Any,
     ) -> None:
         self.executor = HeldExecutor()
@@ -62,7 +63,7 @@ class Bench:
         self.batcher = DynamicBatcher(
             self.run,
             executor or self.executor,
-            queue_limits=queue_of(max_queue_size, max_wait_s=max_queue_wait_s),
+            queue_limits=queue_of(max_queue_size, max_wait_s=max_queue_wait_s, few=few),
             **{"max_batch_size": 4, "max_in_flight": 1} | limits,
             on_queue_change=self.queue_sizes.append,
             is_thread_wanted=lambda: self.gives_thread_back,

@@ -1,11 +1,20 @@
 """A thread that has ended a run goes on with what waits, before the event loop has its turn."""
 
 import asyncio
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from app import batcher
-from tests.batcher_bench import Bench, run, ticks
+from app.batcher import DynamicBatcher
+from app.errors import DeadlineExceeded
+from tests.batcher_bench import Bench, Rows, queue_of, run, ticks
+
+PATIENCE_S = 30
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +22,7 @@ def _one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batcher, "ENOUGH_IMAGES", 1)
 
 
-def going_on(**limits: int) -> Bench:
+def going_on(**limits: float) -> Bench:
     bench = Bench(**limits)
     bench.gives_thread_back = False
     return bench
@@ -176,6 +185,74 @@ def test_a_run_that_fails_takes_nobody_of_the_next_one_with_it() -> None:
         assert await waiting == [2]
         assert failing.done()
         assert failing.exception() is not None
+
+    run(test)
+
+
+def test_who_is_split_between_two_batches_waits_once() -> None:
+    async def test() -> None:
+        bench = going_on(max_queue_wait_s=1e-9, few=4)
+        tasks = [bench.submit(*range(4)) for _ in range(2)]
+        await ticks()
+        await bench.executor.run_all()  # it is known now how long a queue takes: too long
+        tasks.append(bench.submit(0))
+        await ticks()
+        tasks += [bench.submit(i, i, i) for i in (1, 2, 3)]
+        await ticks()
+        assert not bench.batcher.is_full
+        tasks.append(bench.submit(4))
+        await ticks()
+        assert bench.batcher.is_full
+        await bench.executor.run_all()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
+def test_who_is_late_is_not_computed_though_the_loop_is_late_too() -> None:
+    async def test() -> None:
+        bench = going_on()
+        tasks = [bench.submit(0)]
+        await ticks()
+        tasks += [bench.submit(1, timeout_s=0.02), bench.submit(2)]
+        await ticks()
+        time.sleep(0.03)
+        run_without_the_loop(bench)
+        assert bench.seen == [0, 2]
+        with pytest.raises(DeadlineExceeded):
+            await tasks[1]
+        assert await tasks[2] == [3]
+
+    run(test)
+
+
+def test_an_answered_batch_is_forgotten_while_its_thread_goes_on() -> None:
+    gates = [threading.Event(), threading.Event()]
+
+    def run_held(inputs: dict[str, Rows]) -> Rows:
+        assert gates[inputs["x"][0]].wait(PATIENCE_S)
+        return inputs["x"] + 1
+
+    async def test() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            batches = DynamicBatcher(
+                run_held, executor, max_batch_size=4, queue_limits=queue_of(8), max_in_flight=1
+            )
+            rows = [np.array([0]), np.array([1])]
+            answered = weakref.ref(rows[0])
+            tasks = []
+            while rows:
+                ask = batches.submit({"x": rows.pop(0)}, timeout_s=PATIENCE_S)
+                tasks.append(asyncio.create_task(ask))
+                del ask
+                await ticks()
+            gates[0].set()
+            await tasks.pop(0)
+            async with asyncio.timeout(PATIENCE_S):
+                while answered() is not None:
+                    await asyncio.sleep(0.001)
+            gates[1].set()
+            await tasks.pop()
 
     run(test)
 

@@ -6,7 +6,7 @@ PORT ?= 8000
 # cpu or gpu: which ONNX Runtime is installed. The two exclude each other.
 FLAVOUR := $(or $(FLAVOUR),$(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu))
 COVERAGE ?= 90
-# One process more than cores, each with neighbouring tests; 0 for one that a debugger can enter.
+# As many processes as cores, each with neighbouring tests; 0 for one that a debugger can enter.
 TEST_PROCESSES ?= auto
 PYTEST_ARGS ?=
 CHAOS_ARGS ?=

@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 from app import loading
-from app.cpu import num_usable_cores
 from app.settings import PREFIX, Settings
 from tests.toy_models import make_card, write_model, write_sums
 
 TESTS = Path(__file__).parent
 COVERING = {"app", "contract"}
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores: a fifth of the time is spent waiting, for servers above all."""
-    return num_usable_cores() + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

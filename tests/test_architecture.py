@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from deploy.sbom.closure import closure, required_by
@@ -108,6 +109,18 @@ def test_constraints_pin_every_installed_dependency_as_it_is() -> None:
         if version.partition("+")[0] != PINS.get(name)
     }
     assert not wrong, f"installed and pinned versions differ: {wrong}"
+
+
+def test_every_pin_can_be_installed_by_the_oldest_python_that_is_promised() -> None:
+    """3.11 means 3.11.0 and Debian's 3.11.2, too; pip would find no version that fits."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    too_new = {
+        name: (each.version, needed)
+        for name, each in closure(required_by(EXTRAS)).items()
+        if (needed := each.distribution.metadata["Requires-Python"])
+        and oldest not in SpecifierSet(needed)
+    }
+    assert not too_new, f"these need a newer Python than {oldest}: {too_new}"
 
 
 def test_constraints_pin_what_is_not_installed_here() -> None:

@@ -11,6 +11,7 @@ from benchmarks.serving import results
 from benchmarks.serving.contestants import Contestant
 from benchmarks.serving.load.closed_loop import LoadFailed
 from benchmarks.serving.load.open_loop import UNDICI, ensure_undici
+from benchmarks.serving.machine import describe_machine
 from benchmarks.serving.pixels import check_pixels
 from benchmarks.serving.plan import Plan
 from benchmarks.serving.record import Record
@@ -91,7 +92,7 @@ class Run:
             )
             for contestant in self._contestants
         ]
-        machine = results.describe_machine() | {"undici": UNDICI}
+        machine = describe_machine() | {"undici": UNDICI}
         limit = results.collect(self._record.figures_of(LIMIT))
         return {**self._subject, "machine": machine, "limit": limit, "contestants": entries}
 

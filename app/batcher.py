@@ -29,10 +29,11 @@ ENOUGH_IMAGES = 8
 class DynamicBatcher:
     """Groups requests that wait for the same model into batches, first come, first served.
 
-    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: at the
-    end of the event loop's turn, so with all that arrived in it. While all runs are busy the queue
-    fills, and that is what makes the next batch big. If it is, the first thread that is free goes
-    on with it at once; who comes in time is put into it, and who leaves is taken out.
+    Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: as soon
+    as a turn of the event loop brings nobody else, so with all that arrived together. While all
+    runs are busy the queue fills, and that is what makes the next batch big. If it is, the first
+    thread that is free goes on with it at once; who comes in time is put into it, and who leaves is
+    taken out.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class DynamicBatcher:
         self._queue = RequestQueue()
         self._next = BatchSlot()
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
+        self._num_arrivals = 0  # ever
         self._num_in_flight = 0
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -110,6 +112,7 @@ class DynamicBatcher:
         timer = loop.call_later(timeout_s, request.expire)
         self._waiting.add(request)
         self._queue.append(request)
+        self._num_arrivals += 1
         try:
             self._dispatch_soon(loop)
             outcome = await request.future
@@ -160,9 +163,23 @@ class DynamicBatcher:
         """Once for all that have arrived together: the first of them must not leave alone."""
         if not self._is_dispatch_due:
             self._is_dispatch_due = True
-            loop.call_soon(self._dispatch_arrivals, loop)
+            self._look_again(loop, self._num_arrivals - 1)
 
-    def _dispatch_arrivals(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look_again(self, loop: asyncio.AbstractEventLoop, num_before: int) -> None:
+        loop.call_soon(self._dispatch_arrivals, loop, num_before, self._num_arrivals)
+
+    def _dispatch_arrivals(
+        self, loop: asyncio.AbstractEventLoop, num_before: int, num_at_last: int
+    ) -> None:
+        """Once nobody has come since the look before the last, if others could still go along.
+
+        Since the last one would not do: what was read after it gets here only after this look.
+        """
+        is_run_free = self._num_in_flight < self._max_in_flight
+        has_room = is_run_free and self._num_queued < self._max_batch_size
+        if has_room and self._num_arrivals > num_before and not self._is_closed:
+            self._look_again(loop, num_at_last)
+            return
         self._is_dispatch_due = False
         if not self._is_closed:
             self._dispatch(loop)

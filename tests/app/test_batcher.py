@@ -27,6 +27,37 @@ def test_an_idle_session_starts_at_once_with_all_that_arrived_together() -> None
     run(test)
 
 
+def test_who_comes_turn_after_turn_leaves_with_the_first_of_them() -> None:
+    async def test() -> None:
+        bench = Bench()
+        tasks = []
+        for i in range(3):
+            tasks.append(bench.submit(i))
+            await asyncio.sleep(0)
+        await ticks()
+        await bench.executor.run_one()
+        assert bench.sizes == [3]
+        assert await asyncio.gather(*tasks) == [[1], [2], [3]]
+
+    run(test)
+
+
+def test_a_full_batch_does_not_wait_for_who_comes_next() -> None:
+    async def test() -> None:
+        bench = Bench(max_batch_size=2)
+        tasks = []
+        while not bench.executor.held:
+            assert len(tasks) < 5
+            tasks.append(bench.submit(len(tasks)))
+            await asyncio.sleep(0)
+        await ticks()
+        await bench.executor.run_all()
+        assert bench.sizes[0] == 2
+        assert await asyncio.gather(*tasks) == [[i + 1] for i in range(len(tasks))]
+
+    run(test)
+
+
 def test_requests_that_come_while_a_batch_runs_form_the_next_one() -> None:
     async def test() -> None:
         bench = Bench()

@@ -47,7 +47,7 @@ def _cpu_name() -> str:
 
 
 def _python_build() -> str:
-    """A plain build, pyenv's default, takes a third longer for a request than an optimised one."""
+    """A plain build, pyenv's default, serves a few percent less than an optimised one."""
     if sys.base_prefix == "/usr":  # a distribution optimises by flags of its own
         return f"{platform.freedesktop_os_release()['NAME']}'s build"
     is_optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")

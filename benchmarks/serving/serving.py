@@ -52,7 +52,7 @@ def serving(
         process = subprocess.Popen(  # noqa: S603  # contestants spelt out in this repository
             [*_on_core(core), *_command(contestant, site, python, port)],
             cwd=ROOT if contestant.is_ours else folder,
-            env=os.environ | ({} if contestant.is_ours else {"PYTHONPATH": str(SERVERS)}),
+            env=_environment(contestant),
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C is for us; we stop the server
             preexec_fn=adopt_orphans,
@@ -79,6 +79,13 @@ def _command(contestant: Contestant, site: Site, python: Path, port: int) -> lis
         where = ["--models", str(site.repository), "--host", HOST]
         return [str(python), "-m", "app", "serve", *where, "--port", str(port)]
     return [str(python), str(contestant.server), "--model", str(site.model), "--port", str(port)]
+
+
+def _environment(contestant: Contestant) -> dict[str, str]:
+    """Python may keep its bytecode, as anywhere: who could not would be slow at each start."""
+    own = {} if contestant.is_ours else {"PYTHONPATH": str(SERVERS)}
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | own
 
 
 def _on_core(core: int | None) -> list[str]:

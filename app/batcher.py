@@ -25,15 +25,18 @@ log = structlog.get_logger(__name__)
 ENOUGH_IMAGES = 8
 """A thread does not go on with fewer: a run of few costs more for each, and company may come."""
 
+MOST_LOOKS = 8
+"""So often is looked whether more come: a trickle of them must not keep an idle run waiting."""
+
 
 class DynamicBatcher:
     """Groups requests that wait for the same model into batches, first come, first served.
 
     Whenever a run is free, what is waiting leaves at once, up to ``max_batch_size`` images: as soon
-    as a turn of the event loop brings nobody else, so with all that arrived together. While all
-    runs are busy the queue fills, and that is what makes the next batch big. If it is, the first
-    thread that is free goes on with it at once; who comes in time is put into it, and who leaves is
-    taken out.
+    as two turns of the event loop bring nobody else, so with all that arrived together; after
+    ``MOST_LOOKS`` turns in any case. While all runs are busy the queue fills, and that is what
+    makes the next batch big. If it is, the first thread that is free goes on with it at once; who
+    comes in time is put into it, and who leaves is taken out.
     """
 
     def __init__(
@@ -64,7 +67,6 @@ class DynamicBatcher:
         self._queue = RequestQueue()
         self._next = BatchSlot()
         self._waiting: set[PendingRequest] = set()  # all whose waiter has no answer yet
-        self._num_arrivals = 0  # ever
         self._num_in_flight = 0
         self._delay_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -112,7 +114,6 @@ class DynamicBatcher:
         timer = loop.call_later(timeout_s, request.expire)
         self._waiting.add(request)
         self._queue.append(request)
-        self._num_arrivals += 1
         try:
             self._dispatch_soon(loop)
             outcome = await request.future
@@ -163,22 +164,24 @@ class DynamicBatcher:
         """Once for all that have arrived together: the first of them must not leave alone."""
         if not self._is_dispatch_due:
             self._is_dispatch_due = True
-            self._look_again(loop, self._num_arrivals - 1)
+            self._look_again(loop, self._num_queued - 1, MOST_LOOKS)
 
-    def _look_again(self, loop: asyncio.AbstractEventLoop, num_before: int) -> None:
-        loop.call_soon(self._dispatch_arrivals, loop, num_before, self._num_arrivals)
+    def _look_again(
+        self, loop: asyncio.AbstractEventLoop, num_before: int, looks_left: int
+    ) -> None:
+        loop.call_soon(self._dispatch_arrivals, loop, num_before, self._num_queued, looks_left - 1)
 
     def _dispatch_arrivals(
-        self, loop: asyncio.AbstractEventLoop, num_before: int, num_at_last: int
+        self, loop: asyncio.AbstractEventLoop, num_before: int, num_at_last: int, looks_left: int
     ) -> None:
-        """Once nobody has come since the look before the last, if others could still go along.
+        """Once no more wait than at the look before the last, if others could still go along.
 
-        Since the last one would not do: what was read after it gets here only after this look.
+        The last one would not do: what was read after it gets here only after this look.
         """
         is_run_free = self._num_in_flight < self._max_in_flight
-        has_room = is_run_free and self._num_queued < self._max_batch_size
-        if has_room and self._num_arrivals > num_before and not self._is_closed:
-            self._look_again(loop, num_at_last)
+        grows = num_before < self._num_queued < self._max_batch_size
+        if is_run_free and grows and looks_left and not self._is_closed:
+            self._look_again(loop, num_at_last, looks_left)
             return
         self._is_dispatch_due = False
         if not self._is_closed:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.batcher import DynamicBatcher
+from app.batcher import MOST_LOOKS, DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, HeldExecutor, Rows, queue_of, run, ticks
 
@@ -54,6 +54,24 @@ def test_a_full_batch_does_not_wait_for_who_comes_next() -> None:
         await bench.executor.run_all()
         assert bench.sizes[0] == 2
         assert await asyncio.gather(*tasks) == [[i + 1] for i in range(len(tasks))]
+
+    run(test)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_trickle_does_not_keep_the_first_waiting(leaves: bool) -> None:
+    async def test() -> None:
+        bench = Bench(max_batch_size=64)
+        tasks = [bench.submit(0)]
+        for _ in range(MOST_LOOKS + 2):
+            tasks.append(bench.submit(1))
+            await asyncio.sleep(0)
+            if leaves:
+                tasks.pop().cancel()
+        assert bench.executor.held
+        await bench.executor.run_all()
+        assert await tasks[0] == [1]
+        await asyncio.gather(*tasks)
 
     run(test)
 

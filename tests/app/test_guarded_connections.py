@@ -164,13 +164,21 @@ def test_a_body_that_nobody_reads_must_end(tiny_settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "endless",
-    [b"1;" + b"x" * 3000, b"0\r\nX-Trailer: " + b"x" * 3000, b"0\r\n" + b"A: b\r\n" * 500],
+    ("first", "endless"),
+    [
+        (b"1;", b"x" * 3000),
+        (b"0\r\nX-Trailer: ", b"x" * 3000),
+        (b"0\r\n", b"A: b\r\n" * 500),
+    ],
+    ids=["extension", "one trailer", "many trailers"],
 )
-def test_framing_without_a_body_is_cut_off(tiny_settings: Settings, endless: bytes) -> None:
+def test_framing_without_a_body_is_cut_off(
+    tiny_settings: Settings, first: bytes, endless: bytes
+) -> None:
+    """However its bytes arrive: what is sent again and again goes on where it stopped."""
     head = b"POST /generate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with guarded(tiny_settings, max_head_bytes=1024) as server, connect(server) as connection:
-        connection.sendall(head)
+        connection.sendall(head + first)
         assert ends(connection, sending=endless)
         wait_until(lambda: cut_off(server, "too large") == 1)
 

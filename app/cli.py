@@ -107,14 +107,20 @@ def _hint_if_interrupted(out: Path, n: int) -> Iterator[None]:
         raise
 
 
-def bench(*, url: str | None, engine: bool, model: str | None, **flags: Any) -> int:
+def bench(
+    *, url: str | None, key_file: Path | None, engine: bool, model: str | None, **flags: Any
+) -> int:
     from app.benching.bench import bench
     from app.benching.targets import own_engine, own_server, running_service
 
     if url is not None:
         if given := [f"--{name}" for name, value in flags.items() if value is not None]:
             raise CommandFailed(f"{given[0]} is for a server of its own, not for that of --url")
-        return bench(running_service(url, model))
+        return bench(running_service(url, model, key_file))
+    if key_file is not None:
+        raise CommandFailed(
+            "--key-file is for the service of --url; a server of its own has no keys"
+        )
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
     return bench((own_engine if engine else own_server)(settings, model))
@@ -177,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     benching.add_argument("--model", help="NAME, NAME/VERSION or NAME@DIGEST; else the default")
     what = benching.add_mutually_exclusive_group()
     what.add_argument("--url", help="of a service that runs already; else one is started")
+    benching.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="holds the API key that --url asks for"
+    )
     what.add_argument("--engine", action="store_true", help="the engine alone, without HTTP")
 
     making_keys = commands.add_parser("keygen", help="make an API key and print it, once")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
@@ -38,13 +39,35 @@ class Address:
         return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
+def read_key(path: Path) -> str:
+    """The API key that a file holds and nothing else; ``/dev/stdin`` keeps it off every disk.
+
+    Raises:
+        BenchFailed: it cannot be read, or holds no key. What it holds is not repeated.
+    """
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BenchFailed(f"--key-file {str(path)!r} cannot be read: {reason}") from error
+    if not (key.isascii() and key.isprintable()) or len(key.split()) != 1:
+        raise BenchFailed(
+            f"--key-file {str(path)!r} must hold one key and nothing else, "
+            "as ganserve keygen prints it"
+        )
+    return key
+
+
 class HttpClients:
     """``connect`` opens a connection of its own for each client."""
 
-    def __init__(self, address: Address, *, model: str | None) -> None:
-        """``model`` as in the parameter; None: the service's default."""
+    def __init__(self, address: Address, *, model: str | None, key: str | None = None) -> None:
+        """``model`` as in the parameter, None: the service's default; ``key``: of its API keys."""
         self._address = address
         self._model = "" if model is None else f"model={quote(model)}&"
+        self._fields = f"Host: {address.host}\r\n"
+        if key is not None:
+            self._fields += f"Authorization: Bearer {key}\r\n"
 
     @asynccontextmanager
     async def connect(self, num_images: int) -> AsyncIterator[Ask]:
@@ -55,7 +78,7 @@ class HttpClients:
         target = f"{address.prefix}/generate?{self._model}n={num_images}&seed="
 
         async def ask(seed: int) -> None:
-            request = f"GET {target}{seed} HTTP/1.1\r\nHost: {address.host}\r\n\r\n"
+            request = f"GET {target}{seed} HTTP/1.1\r\n{self._fields}\r\n"
             writer.write(request.encode())
             await _read_image(reader)
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.asked_model import load_asked
 from app.benching.bare import BareWork, png_of
-from app.benching.http_clients import Address, HttpClients
+from app.benching.http_clients import Address, HttpClients, read_key
 from app.benching.load import Ask
 from app.benching.server_process import HOST, PATIENCE_S, cpu_seconds, server_process
 from app.engine import Engine
@@ -43,9 +44,12 @@ async def own_server(settings: Settings, model: str | None) -> AsyncIterator[Tar
 
 
 @asynccontextmanager
-async def running_service(url: str, model: str | None) -> AsyncIterator[Target]:
+async def running_service(
+    url: str, model: str | None, key_file: Path | None
+) -> AsyncIterator[Target]:
     """Whatever answers there; its CPU time is not known here."""
-    clients = HttpClients(Address.parse(url), model=model)
+    key = None if key_file is None else read_key(key_file)
+    clients = HttpClients(Address.parse(url), model=model, key=key)
     yield Target(f"{model or 'the default model'} of {url}", clients.connect)
 
 

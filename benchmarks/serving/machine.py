@@ -49,6 +49,13 @@ def _cpu_name() -> str:
 def _python_build() -> str:
     """A plain build, pyenv's default, serves a few percent less than an optimised one."""
     if sys.base_prefix == "/usr":  # a distribution optimises by flags of its own
-        return f"{platform.freedesktop_os_release()['NAME']}'s build"
+        return f"{_system()}'s build"
     is_optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
     return "optimised build" if is_optimised else "plain build, not optimised"
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["NAME"]
+    except OSError:  # a container of little else than Python
+        return "the system"

@@ -28,7 +28,13 @@ def test_how_python_was_built(
 
 
 def test_nothing_is_left_out_where_a_program_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> dict[str, str]:
+        raise FileNotFoundError("/etc/os-release")
+
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(platform, "freedesktop_os_release", nowhere)
     machine = describe_machine()
+    assert "the system's build" in str(machine["python"])
     assert (machine["wrk"], machine["node"]) == ("unknown", "unknown")
     assert machine["cpu"]

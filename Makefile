@@ -32,6 +32,8 @@ install: $(DEV_READY)  ## set up .venv with everything: service, training, tests
 serve: $(SERVE_READY)  ## serve the models in models/ (HOST=127.0.0.1 PORT=8000)
 	@exec $(BIN)/ganserve serve --host $(HOST) --port $(PORT)
 
+# Its processes, hundreds of them, would each compile all of PyTorch where bytecode is switched off.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV_READY)  ## run all tests but those marked gpu and network, with the coverage gate
 	$(BIN)/python -m pytest -m "not gpu and not network" --numprocesses $(TEST_PROCESSES) --dist worksteal \
 		--cov --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)

@@ -117,7 +117,7 @@ def test_every_pin_can_be_installed_by_the_oldest_python_that_is_promised() -> N
     too_new = {
         name: (each.version, needed)
         for name, each in closure(required_by(EXTRAS)).items()
-        if (needed := each.distribution.metadata["Requires-Python"])
+        if (needed := each.distribution.metadata.get("Requires-Python"))
         and oldest not in SpecifierSet(needed)
     }
     assert not too_new, f"these need a newer Python than {oldest}: {too_new}"

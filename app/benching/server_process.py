@@ -30,27 +30,34 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
     """
     if not Path("/proc/self/stat").exists():
         raise BenchFailed("the CPU time of a process is read from /proc, which is not here")
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
-    command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
     plain = dict.fromkeys((PREFIX + name for name in _NOT_FOR_IT), "")
     chosen = {PREFIX + "LOG_LEVEL": "warning", PREFIX + "MAX_QUEUE_WAIT_S": str(PATIENCE_S)}
     environment = os.environ | chosen | plain
-    server = subprocess.Popen(command, env=environment)  # noqa: S603  # this interpreter and our own module
-    try:
-        _wait_until_ready(server, port)
-        yield server, port
-    finally:
-        server.terminate()
-        server.wait()
+    with _reserved_port() as port:
+        command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
+        command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
+        server = subprocess.Popen(command, env=environment)  # noqa: S603  # this interpreter and our own module
+        try:
+            _wait_until_ready(server, port)
+            yield server, port
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process and all of its threads (proc_pid_stat(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def _reserved_port() -> Iterator[int]:
+    """A port that the system gives to nobody else meanwhile; who asks for it may listen there."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((HOST, 0))
+        yield holder.getsockname()[1]
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", port: int) -> None:

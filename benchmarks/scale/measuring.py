@@ -189,7 +189,7 @@ def _unchanged(pid: int, port: int, model: LoadedModel, seconds: float) -> float
     """CPU seconds of the server for a request that it answers with 304."""
     with closing(HTTPConnection(HOST, port)) as connection:
         cpu, count, stop = cpu_seconds(pid), 0, time.perf_counter() + seconds
-        while time.perf_counter() < stop:
+        while not count or time.perf_counter() < stop:
             url = f"/generate?model={model.name}&seed={count}"
             connection.request("GET", url, headers={"If-None-Match": "*"})
             answer = connection.getresponse()

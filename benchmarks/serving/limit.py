@@ -24,7 +24,7 @@ def measure_limit(model: Path, *, batch_size: int, seconds: float) -> dict[str, 
     cpu_start, start = time.process_time(), time.monotonic()
 
     def work(thread: int) -> None:
-        while time.monotonic() < start + seconds:
+        while not counts[thread] or time.monotonic() < start + seconds:
             draw(range(counts[thread], counts[thread] + batch_size))
             counts[thread] += batch_size
 

@@ -106,7 +106,7 @@ async function refresh() {
     const { seed, n, label, truncation } = controls;
     const order = { model, label, truncation };
     await grid.show(order, seed, n);
-    keepAddress();
+    if (grid.seeds.length) keepAddress(); // else a translator was chosen meanwhile
   } while (isStale && model.kind === "generator");
   isLoading = false;
 }

@@ -8,7 +8,7 @@ import { ask, Problem, translatePath } from "./service.js";
 export class Translate {
   #panel = byId("translate");
   #model = null;
-  #sent = null;
+  #sent = null; // the last wish: only its answer is shown
 
   constructor() {
     const drop = byId("drop");
@@ -27,7 +27,7 @@ export class Translate {
     document.addEventListener("paste", (event) => {
       if (this.#model && event.clipboardData.files.length) this.#send(event.clipboardData.files[0]);
     });
-    byId("keep-size").addEventListener("change", () => this.#send(this.#sent));
+    byId("keep-size").addEventListener("change", () => this.#send(this.#sent?.file));
     byId("example").addEventListener("click", () => this.#sendExample());
     byId("wipe").addEventListener("input", (event) => this.#wipe(event.target.value));
   }
@@ -40,23 +40,22 @@ export class Translate {
   }
 
   hide() {
-    this.#model = null;
+    this.#model = this.#sent = null;
     this.#panel.hidden = true;
   }
 
   async #send(file) {
     if (!file) return;
-    const model = this.#model;
-    const path = translatePath(model, byId("keep-size").checked);
-    this.#sent = file;
+    const path = translatePath(this.#model, byId("keep-size").checked);
+    const sent = (this.#sent = { file });
     try {
       const answer = await ask(path, { method: "POST", body: file, headers: { "Content-Type": file.type } });
       const translated = await answer.blob();
-      if (file !== this.#sent || model !== this.#model) return; // another was sent meanwhile
+      if (sent !== this.#sent) return;
       clearProblem();
       this.#compare(file, translated, path);
     } catch (problem) {
-      showProblem(problem);
+      if (sent === this.#sent) showProblem(problem);
     }
   }
 
@@ -72,7 +71,8 @@ export class Translate {
 
   /** A source from the model's preview: its columns are sources and translations in turn. */
   async #sendExample() {
-    const { name, width, height } = this.#model;
+    const model = this.#model;
+    const { name, width, height } = model;
     const preview = new Image();
     try {
       await show(preview, `/models/${name}/preview.png`);
@@ -86,7 +86,7 @@ export class Translate {
     const at = Math.floor(Math.random() * pairs * rows);
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     canvas.getContext("2d").drawImage(preview, -(at % pairs) * 2 * width, -Math.floor(at / pairs) * height);
-    canvas.toBlob((tile) => this.#send(tile), "image/png");
+    canvas.toBlob((tile) => model === this.#model && this.#send(tile), "image/png");
   }
 
   #wipe(percent) {

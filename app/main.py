@@ -30,6 +30,7 @@ from app.parts import Parts
 from app.problems import HANDLERS
 from app.reload_triggers import reloading
 from app.reloading import Reloader
+from app.repository_watch import look_at
 from app.request_figures import RequestFigures
 from app.routes import (
     admin,
@@ -135,6 +136,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         withdrawals = Withdrawals.of_this_service()
+        before = look_at(settings.models)
         registry = await backend.load(withdrawn=withdrawals.read())
         runners = backend.runners(figures, _hang_watch(settings))
         engine = Engine(registry, settings, figures, runners)
@@ -148,6 +150,7 @@ def _lifespan(
             app.state.parts = replace(app.state.parts, registry=registry)
 
         reloader = Reloader(registry, backend, withdrawals, adopt)
+        reread = partial(reread_keys, keyring, settings)
         app.state.parts = Parts(
             settings, figures, registry, engine, reloader, uploads, streams, backend.reproducibility
         )
@@ -155,7 +158,7 @@ def _lifespan(
         try:
             with (
                 _on_termination(departure, engine.start_draining),
-                reloading(reloader, settings, on_signal=partial(reread_keys, keyring, settings)),
+                reloading(reloader, settings, before=before, on_signal=reread),
             ):
                 yield {  # to the protocol, which knows no app
                     "metrics": figures,

@@ -13,17 +13,18 @@ from contextlib import contextmanager, suppress
 
 from app.errors import ReloadRefused
 from app.reloading import Reloader
-from app.repository_watch import watch
+from app.repository_watch import Look, watch
 from app.settings import Settings
 
 
 @contextmanager
 def reloading(
-    reloader: Reloader, settings: Settings, *, on_signal: Callable[[], None]
+    reloader: Reloader, settings: Settings, *, before: Look, on_signal: Callable[[], None]
 ) -> Iterator[None]:
     """Reload on SIGHUP, and where the settings say so when the folder changes.
 
-    ``on_signal`` is called at each SIGHUP: for what else is read again.
+    ``before`` is what the folder looked like before its models were loaded; ``on_signal`` is called
+    at each SIGHUP: for what else is read again.
     """
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
@@ -33,9 +34,8 @@ def reloading(
         tasks.add(loop.create_task(_reload(reloader)))
 
     if settings.watch_models_s is not None:
-        tasks.add(
-            loop.create_task(watch(settings.models, settings.watch_models_s, reloader.reload))
-        )
+        watching = watch(settings.models, settings.watch_models_s, reloader.reload, before=before)
+        tasks.add(loop.create_task(watching))
     is_signalled = _may_take_the_signal()
     if is_signalled:
         loop.add_signal_handler(signal.SIGHUP, start)

@@ -18,9 +18,14 @@ log = structlog.get_logger(__name__)
 Look = frozenset[tuple[str, int, int, int]]
 
 
-async def watch(models: Path, every_s: float, reload: Callable[[], Awaitable[object]]) -> None:
-    """Call ``reload`` after each change of the folder, for ever."""
-    done = previous = await asyncio.to_thread(look_at, models)
+async def watch(
+    models: Path, every_s: float, reload: Callable[[], Awaitable[object]], *, before: Look
+) -> None:
+    """Call ``reload`` after each change of the folder, for ever.
+
+    ``before`` is a look from before the models that are served were loaded.
+    """
+    done = previous = before
     while True:
         await asyncio.sleep(every_s)
         now = await asyncio.to_thread(look_at, models)

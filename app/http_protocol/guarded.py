@@ -6,8 +6,10 @@ never ends is waited for, and so is a client that does not read its answer.
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from app.departure import call_when_all_is_read
 from app.errors import GanServeError, HeadTooLarge, QueueFull, RequestTimeout, UrlTooLong
 from app.http_protocol.crowded import CrowdedProtocol
 from app.http_protocol.plain_answers import plain_answer
@@ -65,6 +67,7 @@ class GuardedProtocol(CrowdedProtocol):
         for timer in (self._arrival_timer, self._sending_timer):
             if timer is not None:
                 timer.cancel()
+        self._arrival_timer = None
         if self._metrics is not None:
             self._metrics.connections.dec()
         super().connection_lost(exc)
@@ -167,6 +170,12 @@ class GuardedProtocol(CrowdedProtocol):
             self._arrival_timer = None
 
     def _on_late_arrival(self) -> None:
+        expired = partial(self._cut_off_if_late, self._arrival_timer)
+        call_when_all_is_read(self.loop, 0, expired)
+
+    def _cut_off_if_late(self, timer: asyncio.TimerHandle | None) -> None:
+        if timer is not self._arrival_timer or self.transport.is_closing():
+            return  # it had arrived, and was not read yet
         self._arrival_timer = None
         if self.cycle is not None and not self.cycle.response_complete:
             self._watch_arrival()  # of the request before; its answer must come first

@@ -1,6 +1,7 @@
 """Takes its leave from clients with patience. Knows no limit."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from app.departure import Departure, call_when_all_is_read, let_in
@@ -13,8 +14,9 @@ FAREWELL_S = 0.5
 class PatientProtocol(NoticingProtocol):
     """Closes no connection under a request that has been sent and not been read yet.
 
-    uvicorn closes what looks idle as soon as it stops listening; the client of a request that
-    arrives in this moment would see its connection reset, and could not know whether it was served.
+    uvicorn closes what looks idle as soon as it stops listening, or as its time is over; the client
+    of a request that arrives in this moment would see its connection reset, and could not know
+    whether it was served.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -32,6 +34,15 @@ class PatientProtocol(NoticingProtocol):
             call_when_all_is_read(self.loop, FAREWELL_S, super().shutdown)
         else:
             super().shutdown()
+
+    def timeout_keep_alive_handler(self) -> None:
+        call_when_all_is_read(
+            self.loop, 0, partial(self._close_if_idle, since=self.timeout_keep_alive_task)
+        )
+
+    def _close_if_idle(self, *, since: asyncio.TimerHandle | None) -> None:
+        if self.timeout_keep_alive_task is since:  # whatever arrives takes it away
+            super().timeout_keep_alive_handler()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()

@@ -5,16 +5,18 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from app import reload_triggers, repository_watch
+from app.backend import OwnBackend
 from app.errors import ReloadRefused
 from app.repository_watch import look_at
 from app.settings import Settings
 from tests.access_files import add_key, bearer
-from tests.live_server import live_server, server_process, wait_until
+from tests.live_server import PATIENCE_S, live_server, server_process, wait_until
 from tests.toy_models import make_card, write_model
 
 LOOKS_S = 0.1
@@ -33,6 +35,22 @@ def test_a_folder_that_changes_is_served_as_it_is_now(tiny_settings: Settings) -
         wait_until(lambda: not is_served(server.client, "newcomer"))
 
 
+def test_a_model_that_comes_while_others_are_loaded_is_served(
+    tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_load = OwnBackend.load
+
+    async def load(backend: OwnBackend, **options: Any) -> Any:
+        loaded = await really_load(backend, **options)
+        write_model(tiny_settings.models, make_card("newcomer"))
+        return loaded
+
+    monkeypatch.setattr(OwnBackend, "load", load)
+    watching = tiny_settings.model_copy(update={"watch_models_s": LOOKS_S})
+    with live_server(watching) as server:
+        wait_until(lambda: is_served(server.client, "newcomer"))
+
+
 def test_a_change_counts_once_it_has_come_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look for each letter; a file that is being copied looks different each time."""
     seen, reloaded_after = "", []
@@ -48,11 +66,11 @@ def test_a_change_counts_once_it_has_come_to_rest(monkeypatch: pytest.MonkeyPatc
         reloaded_after.append(seen)
         raise ReloadRefused("what was refused is tried again after the next change only")
 
-    looks = "aabcddddeaa"
+    looks = "abcddddeaa"
     monkeypatch.setattr(repository_watch, "look_at", look)
     with pytest.raises(EOFError):
-        asyncio.run(repository_watch.watch(Path("models"), 0.001, reload))
-    assert reloaded_after == ["aabcdd", looks]
+        asyncio.run(repository_watch.watch(Path("models"), 0.001, reload, before="a"))
+    assert reloaded_after == ["abcdd", looks]
 
 
 def test_a_folder_that_vanishes_and_comes_back_is_served_throughout(
@@ -90,11 +108,13 @@ def test_every_worker_follows_a_signal_and_a_request(
         process,
         client,
     ):
+        client.headers.update(bearer(key))
         write_model(tiny_repository, make_card("signalled"))
         os.kill(process.pid, signal.SIGHUP)
         wait_until(lambda: all_serve("signalled"))
+        wait_until(lambda: is_served(client, "signalled"))  # by the one that is asked next, too
         write_model(tiny_repository, make_card("requested"))
-        report = client.post("/models/reload", headers=bearer(key)).json()
+        report = client.post("/models/reload").json()
         assert report["added"] == ["requested/1"]
         wait_until(lambda: all_serve("requested"))
         assert process.poll() is None
@@ -115,8 +135,16 @@ def test_a_signal_that_comes_before_the_service_does_is_kept(
         nonlocal num_signals
         num_signals += 1
 
-    async def serve() -> None:
-        with reload_triggers.reloading(Registry(), Settings(), on_signal=count):  # type: ignore[arg-type]
+    async def serve(num_reloads: int = 0) -> None:
+        with reload_triggers.reloading(
+            Registry(),  # type: ignore[arg-type]
+            Settings(),
+            before=frozenset(),
+            on_signal=count,
+        ):
+            async with asyncio.timeout(PATIENCE_S):
+                while len(reloads) < num_reloads:
+                    await asyncio.sleep(0.001)
             await asyncio.sleep(0.05)  # what was held back is heard of at once
 
     try:
@@ -125,7 +153,7 @@ def test_a_signal_that_comes_before_the_service_does_is_kept(
         assert (num_signals, reloads) == (0, [])
         reload_triggers.hold_early_signal_back()
         signal.raise_signal(signal.SIGHUP)
-        asyncio.run(serve())
+        asyncio.run(serve(1))
         assert (num_signals, reloads) == (1, [1])
         reload_triggers.hold_early_signal_back()
         asyncio.run(serve())

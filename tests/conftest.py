@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app import loading
@@ -13,6 +14,10 @@ from tests.toy_models import make_card, write_model, write_sums
 
 TESTS = Path(__file__).parent
 COVERING = {"app", "contract"}
+
+# An example may take its time on a machine that is busy with something else.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

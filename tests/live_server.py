@@ -78,24 +78,24 @@ def server_process(
         program: what Python runs in its place.
         log: takes its lines; a pipe that nobody reads blocks it after 64 KiB.
     """
-    port = free_port()
-    command = [sys.executable, *program, "serve", "--port", str(port), "--models", str(models)]
-    process = subprocess.Popen(
-        [*command, "--device", "cpu", *flags],
-        cwd=ROOT,
-        env={**os.environ, "GANSERVE_TRIAL_TIMEOUT_S": "0", **environment},
-        stderr=log,
-        text=True,
-        start_new_session=True,  # a process group of its own
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
-            wait_until(lambda: process.poll() is not None or is_ready(client))
-            yield process, client
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    with reserved_port() as port:
+        command = [sys.executable, *program, "serve", "--port", str(port), "--models", str(models)]
+        process = subprocess.Popen(
+            [*command, "--device", "cpu", *flags],
+            cwd=ROOT,
+            env={**os.environ, "GANSERVE_TRIAL_TIMEOUT_S": "0", **environment},
+            stderr=log,
+            text=True,
+            start_new_session=True,  # a process group of its own
+        )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+                wait_until(lambda: process.poll() is not None or is_ready(client))
+                yield process, client
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 def is_ready(client: httpx.Client) -> bool:
@@ -118,7 +118,17 @@ def _command_line(pid: str) -> bytes:
         return b""
 
 
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that the system gives to nobody else; a server that asks for it may listen there."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
 def free_port() -> int:
+    """One that anybody may take before it is used: for servers that no holder may be beside."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -16,6 +16,8 @@ import yaml
 
 from app.devices import DEVICES
 from app.settings import PREFIX, Settings
+from tests.live_server import reserved_port
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -164,11 +166,13 @@ def test_the_health_check_follows_readiness(status: int | None, is_healthy: bool
     python, flags, code = json.loads(command)
     assert python.startswith("/opt/venv/bin/python")
     assert str(DEFAULTS["port"]) in code
+    code, num_limits = re.subn(r"timeout=\d\b", f"timeout={PATIENCE_S}", code)
+    assert num_limits == 1  # not that of a busy machine
     with _answering_readiness(status) as port:
         check = subprocess.run(
             [sys.executable, flags, code.replace(str(DEFAULTS["port"]), str(port))],
             capture_output=True,
-            timeout=30,
+            timeout=2 * PATIENCE_S,
         )
     assert (check.returncode == 0) == is_healthy, check.stderr
 
@@ -247,16 +251,15 @@ def _answering_readiness(status: int | None) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    port = server.server_address[1]
     if status is None:
-        server.server_close()
-        yield port
+        with reserved_port() as port:
+            yield port
         return
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield port
+        yield server.server_address[1]
     finally:
         server.shutdown()
         thread.join()

@@ -3,7 +3,6 @@
 import io
 from pathlib import Path
 
-import httpx
 import numpy as np
 import onnxruntime
 import pytest
@@ -31,7 +30,8 @@ def models(tmp_path: Path) -> Path:
 
 def test_from_data_to_picture(models: Path) -> None:
     settings = Settings(models=models, device="cpu", port=0)
-    with live_server(settings) as server, httpx.Client(base_url=server.url) as client:
+    with live_server(settings) as server:
+        client = server.client
         listed = client.get("/models").json()
         assert listed["failed"] == []
         assert [(model["name"], model["checksum"]) for model in listed["models"]] == [
@@ -79,7 +79,8 @@ def test_from_two_domains_to_translation(translators: Path) -> None:
     upload = io.BytesIO()
     Image.fromarray(pixels).save(upload, format="PNG")
     settings = Settings(models=translators, device="cpu", port=0)
-    with live_server(settings) as server, httpx.Client(base_url=server.url) as client:
+    with live_server(settings) as server:
+        client = server.client
         listed = client.get("/models").json()
         assert listed["failed"] == []
         assert [(model["name"], model["kind"]) for model in listed["models"]] == [

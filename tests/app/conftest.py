@@ -5,17 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import hypothesis
 import pytest
 
 from app.settings import Settings
 from contract import ModelCard
 from tests.live_server import live_server
 from tests.toy_models import make_card, write_model, write_sums
-
-# An example may take its time on a machine that is busy with something else.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 CLASS_NAMES = ("T-shirt/top", "Bag", "7")
 

@@ -74,7 +74,7 @@ def test_a_name_that_is_none_is_an_answer_of_the_clients_fault(
 def test_a_translator_has_no_such_name_either(translating: httpx.Client, name: str) -> None:
     url = translating.base_url.join(f"/translate/{name}")
     headers = {"Content-Type": "image/png"}
-    answer = httpx.post(url, content=b"\x89PNG\r\n\x1a\n", headers=headers)
+    answer = httpx.post(url, content=b"\x89PNG\r\n\x1a\n", headers=headers, timeout=PATIENCE_S)
     assert 400 <= answer.status_code < 500
 
 

@@ -76,10 +76,10 @@ UNREAD = {
 def test_a_bomb_is_refused_before_it_is_decoded(name: str) -> None:
     upload = BOMBS[name]
     assert len(upload) < 200_000
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidUpload) as refused:
         decoded(upload)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     if name.split()[0] in ("wide", "large", "huge", "one"):
         assert f"{MAX_SIDE:,} on a side and {MAX_PIXELS:,}" in refused.value.detail
 
@@ -93,25 +93,25 @@ def test_no_bomb_fills_the_memory(tmp_path: Path) -> None:
     for number, upload in enumerate((*BOMBS.values(), *UNREAD.values())):
         (tmp_path / str(number)).write_bytes(upload)
     program = """
-import resource, sys
+import sys
 from pathlib import Path
 from app.decoders import decode
 from app.errors import InvalidUpload
+from tests.peak_memory import peak_memory
 
 decode(Path(sys.argv[1]).read_bytes(), width=8, height=8, channels=3)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for path in Path(sys.argv[2]).iterdir():
-    try:
-        decode(path.read_bytes(), width=8, height=8, channels=3)
-    except InvalidUpload:
-        pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+with peak_memory() as taken:
+    for path in Path(sys.argv[2]).iterdir():
+        try:
+            decode(path.read_bytes(), width=8, height=8, channels=3)
+        except InvalidUpload:
+            pass
+    print(taken())
 """
     sound = tmp_path.parent / f"{tmp_path.name}.png"
     sound.write_bytes(png(8, 8))
     command = [sys.executable, "-c", program, str(sound), str(tmp_path)]
-    kib = int(subprocess.check_output(command, cwd=ROOT, text=True))
-    assert kib < 30_000
+    assert int(subprocess.check_output(command, cwd=ROOT, text=True)) < 30_000_000
 
 
 @pytest.mark.parametrize(("width", "height"), [(4096, 4096), (16_383, 1024), (1, 16_383)])

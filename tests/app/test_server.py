@@ -38,6 +38,27 @@ from tests.live_server import (
 TINY = "/generate?model=tiny"
 CUDA = "CUDAExecutionProvider"
 
+HELD_UNTIL_IT_LEAVES = """
+import sys, threading
+from app.batch import Batch
+from app.cli import main
+from app.engine import Engine
+
+compute, start_draining, leaves = Batch.compute, Engine.start_draining, threading.Event()
+
+def held(batch, run):
+    print("held", file=sys.stderr, flush=True)
+    leaves.wait()
+    compute(batch, run)
+
+def leave(engine):
+    start_draining(engine)
+    leaves.set()
+
+Batch.compute, Engine.start_draining = held, leave
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 def ask(pool: ThreadPoolExecutor, server: LiveServer, url: str) -> "Future[httpx.Response]":
     return pool.submit(server.client.get, url)
@@ -187,17 +208,23 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(
 
 
 def test_sigterm_answers_what_is_running_and_ends_with_0(tiny_repository: Path) -> None:
-    held = {"GANSERVE_MAX_QUEUE_DELAY_MS": "1000"}  # so long do images wait for company
+    patient = {"GANSERVE_NUM_THREADS": "1", "GANSERVE_REQUEST_TIMEOUT_S": "3600"}
     with (
-        server_process(tiny_repository, **held) as (process, client),
-        ThreadPoolExecutor(8) as pool,
+        server_process(tiny_repository, program=("-c", HELD_UNTIL_IT_LEAVES), **patient) as (
+            process,
+            client,
+        ),
+        ThreadPoolExecutor(9) as pool,
     ):
-        waiting = [pool.submit(client.get, f"{TINY}&seed={seed}") for seed in range(8)]
+        answers = [pool.submit(client.get, f"{TINY}&seed=0")]
+        assert process.stderr is not None
+        assert any("held" in line for line in process.stderr)
+        answers += [pool.submit(client.get, f"{TINY}&seed={seed}") for seed in range(1, 9)]
         wait_until(lambda: queued_images(client, "tiny") == 8)
         process.send_signal(signal.SIGTERM)
-        answers = [answer.result(PATIENCE_S) for answer in waiting]
-        assert [answer.status_code for answer in answers] == [200] * 8
-        assert {answer.headers["x-seed"] for answer in answers} == set(map(str, range(8)))
+        found = [answer.result(PATIENCE_S) for answer in answers]
+        assert [answer.status_code for answer in found] == [200] * 9
+        assert [answer.headers["x-seed"] for answer in found] == [str(seed) for seed in range(9)]
         assert process.wait(PATIENCE_S) == 0
         with pytest.raises(httpx.ConnectError):
             client.get("/health/live")
@@ -225,7 +252,8 @@ def test_a_request_on_an_idle_connection_is_answered_when_no_new_one_is_accepted
     tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.http_protocol.patient.FAREWELL_S", PATIENCE_S)
-    with live_server(tiny_settings) as server:
+    settings = tiny_settings.model_copy(update={"keep_alive_timeout_s": PATIENCE_S})
+    with live_server(settings) as server:
         url = httpx.URL(server.url)
         address = (url.host, url.port or 0)
         idle = http.client.HTTPConnection(*address, timeout=PATIENCE_S)

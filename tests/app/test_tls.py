@@ -60,15 +60,19 @@ def secure(server: LiveServer) -> str:
     return server.url.replace("http:", "https:")
 
 
+def asking(server: LiveServer, context: ssl.SSLContext) -> httpx.Client:
+    return httpx.Client(base_url=secure(server), verify=context, timeout=PATIENCE_S)
+
+
 def test_a_client_that_trusts_the_certificate_is_answered(server: LiveServer, folder: Path) -> None:
-    with httpx.Client(base_url=secure(server), verify=trusting(folder)) as client:
+    with asking(server, trusting(folder)) as client:
         assert client.get("/health/ready").json()["status"] == "ready"
         answers = [client.get("/generate?model=tiny&seed=1") for _ in range(2)]
         assert answers[0].content == answers[1].content
         url = client.post("/v1/images/generations", json={"prompt": "7", "response_format": "url"})
         assert url.json()["data"][0]["url"].startswith("https://127.0.0.1:")
     with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
-        httpx.get(f"{secure(server)}/health/ready")
+        httpx.get(f"{secure(server)}/health/ready", timeout=PATIENCE_S)
 
 
 def test_plain_http_is_not_spoken_there(server: LiveServer) -> None:
@@ -82,7 +86,7 @@ def test_both_versions_in_use_encrypt_with_authentication(
 ) -> None:
     context = trusting(folder)
     context.minimum_version = context.maximum_version = version
-    with httpx.Client(base_url=secure(server), verify=context) as client:
+    with asking(server, context) as client:
         answer = client.get("/health/live")
         name, *_ = answer.extensions["network_stream"].get_extra_info("ssl_object").cipher()
         assert "GCM" in name or "CHACHA20" in name
@@ -135,6 +139,7 @@ def test_workers_and_the_log_speak_https(tiny_repository: Path, folder: Path) ->
             "GANSERVE_TLS_CERTIFICATE": str(folder / "first.pem"),
             "GANSERVE_TLS_KEY": str(folder / "first.key"),
             "GANSERVE_LOG_FORMAT": "json",
+            "GANSERVE_TRIAL_TIMEOUT_S": "0",
         },
         stderr=subprocess.PIPE,
         text=True,

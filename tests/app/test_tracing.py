@@ -18,7 +18,7 @@ from app.access.keys import new_key
 from app.logs import configure_logs
 from app.settings import Settings
 from app.tracing import TracingUnavailable
-from tests.live_server import free_port, live_server, server_process
+from tests.live_server import live_server, reserved_port, server_process
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
@@ -181,11 +181,14 @@ def test_log_lines_name_their_trace(tiny_repository: Path, collector: Collector)
 
 
 def test_a_collector_that_is_away_keeps_no_server_from_leaving(tiny_repository: Path) -> None:
-    environment = {
-        "GANSERVE_TRACING": "true",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
-    }
-    with server_process(tiny_repository, **environment) as (process, client):
+    with (
+        reserved_port() as away,
+        server_process(
+            tiny_repository,
+            GANSERVE_TRACING="true",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{away}",
+        ) as (process, client),
+    ):
         assert client.get("/generate/7").status_code == 200
         process.terminate()
         process.wait(20)

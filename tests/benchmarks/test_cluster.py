@@ -24,7 +24,8 @@ def test_the_environment_asks_for_haproxy_and_for_requests_to_be_sent_again() ->
 
 
 def test_processes_are_found_by_who_started_them() -> None:
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    busy = "import time\nwhile time.process_time() < 0.05: pass\n"  # seen in ticks of 0.01 s
+    code = f"{busy}import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
     parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
     try:
         # Between fork and exec a child has no title yet.

@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 from matplotlib.figure import Figure
 
-from tests.live_server import PATIENCE_S, ROOT, free_port, is_ready, wait_until
+from tests.live_server import PATIENCE_S, ROOT, is_ready, reserved_port, wait_until
 from tests.soak.growth import WARM_UP_SHARE, Sample, growth_of, held_by, leaks
 from tests.soak.load import Asked, Heard, everything, load
 
@@ -34,10 +34,13 @@ class Outcome:
 
 def soak(command: list[str], *, seconds: float, seed: int = 0) -> Outcome:
     """Start a server by ``command``, to which ``--port N`` is added, and keep it busy."""
-    port = free_port()
-    process = subprocess.Popen([*command, "--port", str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    with reserved_port() as port:
+        return _soak([*command, "--port", str(port)], f"http://127.0.0.1:{port}", seconds, seed)
+
+
+def _soak(command: list[str], url: str, seconds: float, seed: int) -> Outcome:
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
             wait_until(lambda: process.poll() is not None or is_ready(client))
             asked = _everything(client)

@@ -19,6 +19,7 @@ from training.evaluation import classifier
 from training.reports import STATS, Reporter
 from training.systems import cyclegan, load_system
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = (
     "--image-size", "8", "--width", "0.05", "--batch-size", "16", "--precision", "fp32",
     "--device", "cpu", "--tick-kimg", "0.08", "--decay-kimg", "0",
@@ -111,11 +112,12 @@ def stats(run_dir: Path) -> list[dict[str, float]]:
 
 
 def start_training(system: str, run_dir: Path, *options: str) -> subprocess.Popen[str]:
-    """The command line in a process of its own, for tests that send it signals."""
-    command = [sys.executable, "-m", "training", "train", system, "--out", str(run_dir)]
+    """The command line in a process of its own, for tests that send it signals: it does not end
+    before its standard input has."""
+    command = [sys.executable, "-m", "tests.training.lingering", "train", system]
     return subprocess.Popen(
-        [*command, *TINY_LATENT, *options],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [*command, "--out", str(run_dir), *TINY_LATENT, *options], cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 

@@ -15,7 +15,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from training.cli import main as gantrain
 
 SYSTEMS = ("dcgan", "wgan-gp", "cyclegan")
 TICK_KIMG = 0.08  # five steps
-TICKS_A_KILL = 2  # an attempt gets no further, by and large: so long must the run be
+TICKS_A_KILL = 2  # an attempt gets no further: so long must the run be
 TICKS_LEFT = 6
 TINY = (
     "--image-size", "8", "--width", "0.05", "--batch-size", "16", "--precision", "fp32",
@@ -58,12 +59,15 @@ def kill_and_resume(system: str, folder: Path, *, num_kills: int, seed: int) -> 
     num_torn = num_idle = 0
     for number in range(num_kills):
         before = _shown(killed)
-        process = _start(system, killed, arguments)
+        process = _start(system, killed, arguments, holds_itself=True)
         moment = (
             _writing(killed, process, rng) if number % 2 else _any_time(rng, 3 * seconds_a_tick)
         )
         while not moment():
-            if os.waitpid(process, os.WNOHANG) != (0, 0):
+            changed, status = os.waitpid(process, os.WNOHANG | os.WUNTRACED)
+            if changed and os.WIFSTOPPED(status):
+                break  # it holds itself
+            if changed:
                 raise RuntimeError(f"{system}: the run was over before kill {number + 1}")
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
@@ -93,7 +97,7 @@ def _data(system: str, folder: Path) -> list[str]:
     return ["--data", f"colourise:{colours}", *TINY]
 
 
-def _start(system: str, run_dir: Path, arguments: list[str]) -> int:
+def _start(system: str, run_dir: Path, arguments: list[str], *, holds_itself: bool = False) -> int:
     """Fork a process that trains; gives its id."""
     process = os.fork()
     if process:
@@ -101,12 +105,34 @@ def _start(system: str, run_dir: Path, arguments: list[str]) -> int:
     with (run_dir.parent / f"{run_dir.name}.log").open("a") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    if holds_itself:
+        _hold()
     status = 1
     try:
         status = gantrain(["train", system, "--out", str(run_dir), "--resume", *arguments])
     finally:
         sys.stdout.flush()
         os._exit(status)
+
+
+def _hold() -> None:
+    """Let this process stop while it writes the checkpoint behind its last tick, however late it
+    is killed."""
+    from training import checkpoints
+
+    really = checkpoints.atomic_path
+    num_written = 0
+
+    @contextmanager
+    def held(path: Path) -> Iterator[Path]:
+        nonlocal num_written
+        with really(path) as temporary:
+            yield temporary
+            num_written += 1
+            if num_written > TICKS_A_KILL:
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    checkpoints.atomic_path = held
 
 
 def _finish(process: int) -> None:

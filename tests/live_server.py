@@ -26,6 +26,8 @@ from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_UNHURRIED = {"GANSERVE_TRIAL_TIMEOUT_S": "0", "GANSERVE_MAX_QUEUE_WAIT_S": "3600"}
+
 
 @dataclass(frozen=True)
 class LiveServer:
@@ -40,7 +42,12 @@ class LiveServer:
 
 @contextmanager
 def live_server(settings: Settings, backend: Backend | None = None) -> Iterator[LiveServer]:
-    """Serve in a thread; afterwards every connection is closed and the thread has ended."""
+    """Serve in a thread; afterwards every connection is closed and the thread has ended.
+
+    Queues are bounded in seconds where the settings say so: a busy machine makes any one long.
+    """
+    if "max_queue_wait_s" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"max_queue_wait_s": 3600})
     app = create_app(settings, backend=backend)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(server_config(app, settings))
@@ -72,7 +79,8 @@ def server_process(
 ) -> Iterator[tuple["subprocess.Popen[str]", httpx.Client]]:
     """``ganserve serve`` as a process, once it is ready; killed at the end, workers and all.
 
-    Models are not tried out, which takes a second for each, but where ``environment`` says so.
+    Models are not tried out, which takes a second for each, nor queues bounded in seconds, but
+    where ``environment`` says so.
 
     Args:
         program: what Python runs in its place.
@@ -83,7 +91,7 @@ def server_process(
         process = subprocess.Popen(
             [*command, "--device", "cpu", *flags],
             cwd=ROOT,
-            env={**os.environ, "GANSERVE_TRIAL_TIMEOUT_S": "0", **environment},
+            env={**os.environ, **_UNHURRIED, **environment},
             stderr=log,
             text=True,
             start_new_session=True,  # a process group of its own

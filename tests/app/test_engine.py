@@ -372,11 +372,16 @@ def test_a_model_of_another_registry_is_not_served(
 def test_closing_answers_those_whose_uploads_wait_for_a_thread(
     run: Any, registry: Registry
 ) -> None:
-    release = threading.Event()
+    has_begun, release = threading.Event(), threading.Event()
+
+    def occupy_the_thread() -> bool:
+        has_begun.set()
+        return release.wait(60)
 
     async def test(engine: Engine) -> None:
-        busy = asyncio.ensure_future(engine.run_encoding(release.wait, 60))
-        await asyncio.sleep(0)
+        busy = asyncio.ensure_future(engine.run_encoding(occupy_the_thread))
+        while not has_begun.is_set():
+            await asyncio.sleep(0.001)
         model = registry.resolve("tiny-translator")
         tasks = [asyncio.ensure_future(engine.translator(model).translate(b"")) for _ in range(3)]
         await asyncio.sleep(0.01)

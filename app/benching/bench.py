@@ -88,7 +88,7 @@ def _report(target: Target, rows: list[Row]) -> Iterator[str]:
         yield (
             f"{row.num_images:5d}{row.num_clients:9d}{rate:12.1f}{rate * row.num_images:10.1f}"
             f"{load.p50_ms:10.2f}{load.p99_ms:10.2f}{_known(row.cpu_ms, 14, 3)}"
-            f"{_known(row.bare_ms, 19, 3)}{_known(ratio, 7, 2)}"
+            f"{_known(row.bare_ms, 19, 3)} {_known(ratio, 6, 2)}"
         )
 
 

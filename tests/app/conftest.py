@@ -9,7 +9,7 @@ import pytest
 
 from app.settings import Settings
 from contract import ModelCard
-from tests.live_server import live_server
+from tests.live_server import live_server, reserved_port
 from tests.toy_models import make_card, write_model, write_sums
 
 CLASS_NAMES = ("T-shirt/top", "Bag", "7")
@@ -90,3 +90,10 @@ def translating(translators: Path) -> Iterator[httpx.Client]:
     )
     with live_server(settings) as server:
         yield server.client
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """For a server that is started by its port."""
+    with reserved_port() as port:
+        yield port

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import batcher
 from app.batcher import MOST_LOOKS, DynamicBatcher
 from app.errors import DeadlineExceeded, Draining, InferenceFailed, QueueFull
 from tests.batcher_bench import Bench, HeldExecutor, Rows, queue_of, run, ticks
@@ -117,16 +119,33 @@ def test_a_full_batch_does_not_wait_for_the_delay() -> None:
     run(test)
 
 
-def test_the_delay_counts_from_the_first_arrival() -> None:
+class Clock:
+    """Of the batcher and of the loop it runs in: time passes when the test says so."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = time.monotonic()
+        patch.setattr(asyncio.get_running_loop(), "time", self.monotonic)
+        patch.setattr(batcher, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        await ticks()
+
+
+def test_the_delay_counts_from_the_first_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
-        bench = Bench(max_queue_delay_ms=200)
+        clock, bench = Clock(monkeypatch), Bench(max_queue_delay_ms=200)
         first = bench.submit(1)
-        start = asyncio.get_running_loop().time()
-        await asyncio.sleep(0.1)
+        await clock.pass_time(0)
+        await clock.pass_time(0.1)
         second = bench.submit(2)
-        while not bench.executor.held:
-            await asyncio.sleep(0.001)
-        assert asyncio.get_running_loop().time() - start >= 0.19
+        await clock.pass_time(0.09)
+        assert not bench.executor.held
+        await clock.pass_time(0.02)
+        assert bench.executor.held
         await bench.executor.run_all()
         assert bench.sizes == [2]
         assert await asyncio.gather(first, second) == [[2], [3]]
@@ -134,16 +153,21 @@ def test_the_delay_counts_from_the_first_arrival() -> None:
     run(test)
 
 
-def test_the_delay_ends_also_when_the_first_request_is_cancelled() -> None:
+def test_the_delay_ends_also_when_the_first_request_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def test() -> None:
-        bench = Bench(max_queue_delay_ms=20)
+        clock, bench = Clock(monkeypatch), Bench(max_queue_delay_ms=20)
         first = bench.submit(1)
-        await asyncio.sleep(0.01)
+        await clock.pass_time(0)
+        await clock.pass_time(0.01)
         second = bench.submit(2)
         await ticks()
         first.cancel()
-        while not bench.executor.held:
-            await asyncio.sleep(0.001)
+        for _ in range(3):
+            assert not bench.executor.held
+            await clock.pass_time(0.007)
+        assert bench.executor.held
         await bench.executor.run_all()
         assert await second == [3]
 

@@ -15,7 +15,7 @@ from app import cli
 from app.benching import bench
 from app.logs import configure_logs
 from app.settings import Settings
-from tests.live_server import PATIENCE_S, free_port, is_ready, live_server, wait_until
+from tests.live_server import PATIENCE_S, is_ready, live_server, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -110,8 +110,7 @@ def test_a_flag_wins_over_the_environment(
     assert "port 1 " in capsys.readouterr().err
 
 
-def test_serve_ends_with_0_on_sigterm(tiny_repository: Path) -> None:
-    port = free_port()
+def test_serve_ends_with_0_on_sigterm(tiny_repository: Path, port: int) -> None:
     statuses: list[int] = []
 
     def ask_and_terminate() -> None:
@@ -135,17 +134,21 @@ def test_bench_prints_what_serving_costs_beside_the_bare_model(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(bench, "WARM_UP_S", 0.05)
-    monkeypatch.setattr(bench, "MEASURE_S", 0.5)
     monkeypatch.setattr(bench, "CELLS", ((1, 2), (64, 2)))
-    assert run("bench", tiny_repository, *options) == 0
-    *_, header, one, many = capfd.readouterr().out.splitlines()
-    assert header.endswith("CPU-ms/image  bare CPU-ms/image  ratio")
+    for measure_s in (0.5, 5, 30):  # more where the server got no tick of the processor's time
+        monkeypatch.setattr(bench, "MEASURE_S", measure_s)
+        assert run("bench", tiny_repository, *options) == 0
+        *_, header, one, many = capfd.readouterr().out.splitlines()
+        assert header.endswith("CPU-ms/image  bare CPU-ms/image  ratio")
+        if "-" not in (one + many).split():
+            break
     for row, num_images in ((one, 1), (many, 64)):
         n, clients, rate, images, p50_ms, p99_ms, cost, bare, ratio = map(float, row.split())
         assert (n, clients) == (num_images, 2)
-        assert images == pytest.approx(rate * num_images, rel=0.01)
+        assert images == pytest.approx(rate * num_images, abs=0.06 * (num_images + 1))
         assert 0 < p50_ms <= p99_ms
-        assert ratio == pytest.approx(cost / bare, rel=0.3)  # of rounded figures
+        of_rounding = 0.0006 * (1 + ratio) + 0.006 * bare
+        assert ratio * bare == pytest.approx(cost, abs=of_rounding)
 
 
 def test_bench_drives_a_running_service(

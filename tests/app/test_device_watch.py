@@ -9,7 +9,7 @@ import pytest
 
 from app.device_watch import MAX_FAILURES, DeviceWatch
 from app.leaving import TRY_AGAIN
-from tests.live_server import PATIENCE_S, ROOT, free_port, is_ready, wait_until
+from tests.live_server import PATIENCE_S, ROOT, is_ready, wait_until
 
 # A CPU that is treated as a GPU, and breaks once it is warm.
 SICK_SERVER = """
@@ -55,8 +55,7 @@ def test_a_cpu_is_not_lost() -> None:
     assert not watch.is_lost
 
 
-def test_the_server_ends_and_asks_to_be_started_again(tiny_repository: Path) -> None:
-    port = free_port()
+def test_the_server_ends_and_asks_to_be_started_again(tiny_repository: Path, port: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SICK_SERVER, str(tiny_repository), str(port)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

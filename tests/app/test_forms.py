@@ -98,9 +98,9 @@ def test_a_form_without_a_boundary_is_refused(content_type: str) -> None:
 @pytest.mark.parametrize("filling", [b"\r", b"\r\n--limi", b"\n--limit", b"-"])
 def test_data_that_looks_like_boundaries_takes_no_longer(filling: bytes) -> None:
     data = filling * (3_000_000 // len(filling))
-    started = time.perf_counter()
+    started = time.thread_time()  # of the processor, whoever else wants it
     assert file_of_form(part(data, DISPOSITION) + END, TYPE).data == data
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 pieces = st.sampled_from(

@@ -1,17 +1,25 @@
 """What a connection may take: bytes, time, memory, number; honest clients notice nothing."""
 
+import asyncio
 import json
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from app.http_protocol import ConnectionLimits, GuardedProtocol
+from app.http_protocol.guarded import LEAST_SENT_BYTES
 from app.settings import Settings
 from tests.live_server import PATIENCE_S, LiveServer, live_server, wait_until
+from tests.recorded_transport import RecordedTransport, connected
+
+Connect = Callable[[LiveServer, bytes], socket.socket]
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 
@@ -63,9 +71,33 @@ def problem_of(answer: bytes) -> dict[str, Any]:
 
 
 def cut_off(server: LiveServer, reason: str) -> float:
-    line = f'ganserve_connections_cut_off_total{{reason="{reason}"}} '
-    found = [each for each in server.client.get("/metrics").text.splitlines() if line in each]
-    return float(found[0].rpartition(" ")[2]) if found else 0.0
+    """What /metrics would say, without a connection that may be cut off itself."""
+    registry = server.app.state.parts.metrics.registry
+    labels = {"reason": reason}
+    return registry.get_sample_value("ganserve_connections_cut_off_total", labels) or 0.0
+
+
+@pytest.fixture
+def connect_and_send(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Connect:
+    """The server meets a connection that has sent already: no time is lost between the two."""
+    connection_made, has_sent = GuardedProtocol.connection_made, threading.Event()
+    has_sent.set()
+
+    def once_it_has_sent(*arguments: Any) -> None:
+        assert has_sent.wait(PATIENCE_S)
+        connection_made(*arguments)
+
+    def connect_and_send(server: LiveServer, data: bytes) -> socket.socket:
+        has_sent.clear()
+        connection = connect(server)
+        connection.sendall(data)
+        has_sent.set()
+        return connection
+
+    monkeypatch.setattr(GuardedProtocol, "connection_made", once_it_has_sent)
+    return connect_and_send
 
 
 @pytest.mark.parametrize(
@@ -119,14 +151,13 @@ def test_a_refused_head_has_an_id_and_is_counted_as_any_request(tiny_settings: S
 
 
 def test_a_head_that_never_ends_is_answered_and_one_that_never_begins_is_not(
-    tiny_settings: Settings,
+    tiny_settings: Settings, connect_and_send: Connect
 ) -> None:
     with (
         guarded(tiny_settings, head_timeout_s=0.3) as server,
-        connect(server) as slow,
+        connect_and_send(server, LIVE) as slow,
         connect(server) as silent,
     ):
-        slow.sendall(LIVE)
         answer = all_that_comes(slow)
         assert status_of(answer) == 408
         assert "0.3 s" in problem_of(answer)["detail"]
@@ -148,17 +179,26 @@ def test_a_head_in_pieces_that_ends_in_time_is_a_request_like_any(
         assert cut_off(server, "late") == 0
 
 
-def test_empty_lines_between_requests_keep_no_connection_open(tiny_settings: Settings) -> None:
-    with guarded(tiny_settings, head_timeout_s=0.3) as server, connect(server) as connection:
-        connection.sendall(LIVE + b"\r\n")
+def test_empty_lines_between_requests_keep_no_connection_open(
+    tiny_settings: Settings, connect_and_send: Connect
+) -> None:
+    with (
+        guarded(tiny_settings, head_timeout_s=0.3) as server,
+        connect_and_send(server, LIVE + b"\r\n") as connection,
+    ):
         assert status_of(connection.recv(65_536)) == 200
         assert ends(connection, sending=b"\r\n")
         wait_until(lambda: cut_off(server, "late") == 1)
 
 
-def test_a_body_that_nobody_reads_must_end(tiny_settings: Settings) -> None:
-    with guarded(tiny_settings, head_timeout_s=0.3) as server, connect(server) as connection:
-        connection.sendall(b"POST /health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
+def test_a_body_that_nobody_reads_must_end(
+    tiny_settings: Settings, connect_and_send: Connect
+) -> None:
+    head = b"POST /health/live HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n"
+    with (
+        guarded(tiny_settings, head_timeout_s=0.3) as server,
+        connect_and_send(server, head) as connection,
+    ):
         assert status_of(connection.recv(65_536)) == 405
         assert ends(connection, sending=b"a")
 
@@ -213,8 +253,7 @@ def test_a_client_that_does_not_read_is_cut_off(tiny_settings: Settings) -> None
     ):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         url = b"/generate?model=tiny-colour&n=256&layout=json&scale=4"  # 200 kB
-        for _ in range(40):
-            connection.sendall(b"GET " + url + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall((b"GET " + url + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 40)
         wait_until(lambda: cut_off(server, "unread") == 1)
 
 
@@ -233,17 +272,47 @@ def test_a_body_whose_head_was_read_before_its_turn_is_read(tiny_settings: Setti
 
 
 def test_a_client_that_reads_slowly_gets_all_of_it(tiny_settings: Settings) -> None:
-    url = "/generate?model=tiny&n=256&scale=16&seed=1"
-    with guarded(tiny_settings, send_timeout_s=0.5) as server, connect(server) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        wanted = server.client.get(url).content
-        connection.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    path = "/generate?model=tiny&n=256&scale=16&seed=1"
+    with guarded(tiny_settings) as server, socket.socket() as connection:
+        url = httpx.URL(server.url)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)  # smaller, it takes 10 s
+        connection.connect((url.host, url.port or 0))
+        wanted = server.client.get(path).content
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         received = b""
         while part := connection.recv(16_384):
             received += part
             time.sleep(0.01)
         assert received.endswith(wanted)
         assert cut_off(server, "unread") == 0
+
+
+@pytest.mark.parametrize(
+    ("read_bytes", "is_cut_off"), [(LEAST_SENT_BYTES, False), (LEAST_SENT_BYTES - 1, True)]
+)
+def test_a_client_may_read_slowly_but_not_too_slowly(read_bytes: int, is_cut_off: bool) -> None:
+    limits = ConnectionLimits(9, 9_999, 99, 999, head_timeout_s=99, send_timeout_s=0.001)
+    transport = RecordedTransport()
+    transport.num_unsent_bytes = 10 * LEAST_SENT_BYTES
+
+    class Watching(GuardedProtocol):
+        def _look_what_was_sent(self) -> None:
+            transport.num_unsent_bytes -= read_bytes  # between any two looks
+            super()._look_what_was_sent()
+
+    async def test() -> None:
+        connection = connected(partial(Watching, limits=limits), no_app, transport)
+        connection.pause_writing()
+        while connection._sending_timer is not None:
+            await asyncio.sleep(0.001)
+        connection.connection_lost(None)
+
+    asyncio.run(asyncio.wait_for(test(), PATIENCE_S))
+    assert ("abort" in transport.calls) == is_cut_off
+
+
+async def no_app(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("nothing is asked")
 
 
 def test_connections_are_counted_and_bounded(tiny_settings: Settings) -> None:
@@ -257,7 +326,8 @@ def test_connections_are_counted_and_bounded(tiny_settings: Settings) -> None:
             assert b"retry-after: " in answer.lower()
             assert problem_of(answer)["type"] == "/problems/queue-full"
         wait_until(lambda: "ganserve_connections 1.0" in server.client.get("/metrics").text)
-        assert cut_off(server, "too many") == 1
+        told = 'ganserve_connections_cut_off_total{reason="too many"} 1.0'
+        assert told in server.client.get("/metrics").text
 
 
 def test_far_too_many_connections_are_not_even_answered(tiny_settings: Settings) -> None:

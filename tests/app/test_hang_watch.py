@@ -1,5 +1,7 @@
 """A run that does not end is noticed, whatever the clock says; the process ends, to start again."""
 
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import pytest
 
 from app.hang_watch import HangWatch
 from app.leaving import TRY_AGAIN
-from tests.live_server import PATIENCE_S, ROOT, free_port, is_ready, wait_until
+from tests.live_server import PATIENCE_S, ROOT, is_ready, wait_until
 
 # Runs of the model "tiny" do not end, once it is warm.
 HANGING_SERVER = """
@@ -40,8 +42,9 @@ def test_a_run_that_does_not_end_is_noticed_once() -> None:
     watch = HangWatch(0.2, leave=lambda: left.append(time.monotonic()))
     began = time.monotonic()
     with watch.run():
-        wait_until(lambda: watch.has_found_one)
+        wait_until(lambda: bool(left))
         time.sleep(0.3)
+    assert watch.has_found_one
     assert len(left) == 1
     assert left[0] - began >= 0.2
 
@@ -65,20 +68,24 @@ def test_a_run_that_fails_is_over() -> None:
 
 
 def test_whoever_watches_is_gone_when_nothing_runs_any_more() -> None:
-    def watchers() -> int:
-        return sum(thread.name == "hang-watch" for thread in threading.enumerate())
+    def watchers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "hang-watch"}
 
-    before = watchers()
+    before = watchers()  # of other tests, which may go meanwhile
     watch = HangWatch(0.1)
-    assert watchers() == before + 1
+    (own,) = watchers() - before
     watch.close()
-    wait_until(lambda: watchers() <= before)
+    own.join(PATIENCE_S)
+    assert not own.is_alive()
+
+
+def ask(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
 def test_a_server_with_a_run_that_hangs_tells_who_waits_and_then_ends(
-    tiny_repository: Path,
+    tiny_repository: Path, port: int
 ) -> None:
-    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", HANGING_SERVER, str(tiny_repository), str(port)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -86,8 +93,11 @@ def test_a_server_with_a_run_that_hangs_tells_who_waits_and_then_ends(
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
             wait_until(lambda: process.poll() is not None or is_ready(client))
-            assert client.get("/generate?model=tiny").status_code == 504
-            assert client.get("/health/live").status_code == 200
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
+            # Both at once: the server ends soon after the first answer, whenever it is read.
+            connection.sendall(ask("/generate?model=tiny") + ask("/health/live"))
+            with connection.makefile("rb") as answers:
+                assert re.findall(rb"HTTP/1.1 (\d+)", answers.read()) == [b"504", b"200"]
         assert process.wait(PATIENCE_S) == TRY_AGAIN
     finally:
         process.kill()

@@ -67,7 +67,8 @@ sbom: $(DEV_READY)  ## write what the service installs, with licences, to build/
 	$(BIN)/python -m deploy.sbom --extras $(FLAVOUR)
 
 fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; half an hour
-	FUZZING_EXAMPLES=20000 $(BIN)/python -m pytest tests/app/test_fuzzing.py --durations=0
+	FUZZING_EXAMPLES=20000 $(BIN)/python -m pytest tests/app/test_fuzzing.py --durations=0 \
+		--numprocesses $(TEST_PROCESSES) --dist worksteal
 
 soak: $(DEV_READY)  ## keep the service busy for ten minutes and see whether it grows
 	$(BIN)/python -m tests.soak.run

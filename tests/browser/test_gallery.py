@@ -2,14 +2,17 @@
 
 import re
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.watched import Watched
 from tests.toy_images import file_of, noise
+from tests.waiting import PATIENCE_S
 
 RESULTS = "#results img"
 
@@ -25,6 +28,19 @@ def sources(page: Page) -> list[str]:
 def choose_model(page: Page, name: str) -> None:
     page.get_by_role("radio", name=re.compile(rf"^{re.escape(name)}\b(?!-)")).check(force=True)
     expect(page.locator("#about-name")).to_contain_text(name)
+
+
+def let_it_settle(page: Page) -> None:
+    """Until what has come could be shown."""
+    page.evaluate("new Promise((settle) => setTimeout(settle, 200))")
+
+
+def wait_for(page: Page, condition: Callable[[], bool]) -> None:
+    """As ``wait_until``, while the page's events are heard."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(10)
 
 
 def test_a_visitor_sees_images_at_once_and_others_at_a_click(watched: Watched) -> None:
@@ -204,7 +220,7 @@ def test_the_last_wish_counts_whatever_comes_last(watched: Watched, tmp_path: Pa
     expect(after).not_to_have_attribute("src", first)
     with page.expect_response(re.compile("keep_size=true")):
         page.evaluate("window.late.forEach((go) => go())")
-    page.evaluate("new Promise((settle) => setTimeout(settle, 100))")  # until it could be shown
+    let_it_settle(page)
     expect(after).to_have_js_property("naturalWidth", 64)
     expect(page.get_by_label("curl", exact=True)).not_to_contain_text("keep_size")
 
@@ -220,6 +236,22 @@ def test_an_example_shows_what_a_translator_does(watched: Watched) -> None:
     choose_model(page, "dcgan-mnist")
     expect(page.locator("#translate")).to_be_hidden()
     expect(page.locator(RESULTS).first).to_be_visible()
+
+
+def test_images_that_come_late_leave_a_translators_address_alone(watched: Watched) -> None:
+    page = watched.open("?model=dcgan-mnist&n=2")
+    late: list[Route] = []
+    page.route("**/generate*", lambda route: late.append(route))
+    generate(page)
+    wait_for(page, lambda: len(late) == 2)
+    choose_model(page, "eurosat-colour")
+    address = page.url
+    with page.expect_response(re.compile("/generate")):
+        for route in late:
+            route.continue_()
+    let_it_settle(page)
+    assert page.url == address
+    assert "seed" not in address
 
 
 def test_an_error_is_shown_in_the_words_of_the_service(watched: Watched, tmp_path: Path) -> None:

@@ -118,9 +118,7 @@ def bench(
             raise CommandFailed(f"{given[0]} is for a server of its own, not for that of --url")
         return bench(running_service(url, model, key_file))
     if key_file is not None:
-        raise CommandFailed(
-            "--key-file is for the service of --url; a server of its own has no keys"
-        )
+        raise CommandFailed("--key-file is for the service of --url; nobody else asks for a key")
     settings = _settings(flags)
     configure_logs(settings.model_copy(update={"log_level": "warning"}))
     return bench((own_engine if engine else own_server)(settings, model))

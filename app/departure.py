@@ -5,17 +5,13 @@ resets those that wait in the queue, requests and all. So first nobody is let in
 is in the queue is accepted as ever, and only then the listener is closed.
 """
 
-import asyncio
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 LAST_ARRIVALS_S = 0.2
 """So long is accepted who was let in before: the rest of a handshake takes a round trip."""
-
-_ROUNDS = 3  # of the event loop: one accepts, one reads, one to spare
-_ONE_ROUND_S = 0.001
 
 _LOWEST_HOPS = (  # level and option of packets over IPv4 and over IPv6; Python has no names
     (socket.IPPROTO_IP, 21),  # IP_MINTTL of linux/in.h
@@ -36,23 +32,6 @@ class Departure:
         self.has_begun = True
         for listener in self._listeners:
             let_nobody_in(listener)
-
-
-def call_when_all_is_read(
-    loop: asyncio.AbstractEventLoop, delay_s: float, callback: Callable[[], object]
-) -> None:
-    """Call back after so many seconds, and not before the loop has read what arrived by then.
-
-    A process that was kept waiting for its processor runs what is due before it accepts and reads.
-    """
-
-    def go_round(rounds_left: int) -> None:
-        if rounds_left:
-            loop.call_later(_ONE_ROUND_S, go_round, rounds_left - 1)
-        else:
-            callback()
-
-    loop.call_later(delay_s, go_round, _ROUNDS)
 
 
 def let_nobody_in(listener: socket.socket) -> None:

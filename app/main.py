@@ -19,7 +19,7 @@ from app.access.keyring import Keyring, keyring_of
 from app.access.rereading import reread_keys
 from app.backend import Backend, OwnBackend
 from app.catalogue import Catalogue
-from app.departure import LAST_ARRIVALS_S, Departure, call_when_all_is_read
+from app.departure import LAST_ARRIVALS_S, Departure
 from app.doorkeeper import Doorkeeper
 from app.engine import Engine
 from app.hang_watch import HangWatch
@@ -28,6 +28,7 @@ from app.metrics import Metrics
 from app.middleware import RequestContext, StartupErrors
 from app.parts import Parts
 from app.problems import HANDLERS
+from app.reading_first import call_when_all_is_read
 from app.reload_triggers import reloading
 from app.reloading import Reloader
 from app.repository_watch import look_at

@@ -18,7 +18,7 @@ class RecordedTransport(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.calls: list[bytes | str] = []
         self.num_unsent_bytes = 0
-        self.is_lost = False
+        self.is_closed = False
 
     def write(self, data: Any) -> None:
         self.calls.append(bytes(data))
@@ -30,16 +30,18 @@ class RecordedTransport(asyncio.Transport):
         return self.num_unsent_bytes
 
     def is_closing(self) -> bool:
-        return self.is_lost
+        return self.is_closed
 
     def write_eof(self) -> None:
         self.calls.append("write_eof")
 
     def close(self) -> None:
         self.calls.append("close")
+        self.is_closed = True
 
     def abort(self) -> None:
         self.calls.append("abort")
+        self.is_closed = True
 
     def pause_reading(self) -> None:
         self.calls.append("pause_reading")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.departure import call_when_all_is_read
 from app.errors import GanServeError, HeadTooLarge, QueueFull, RequestTimeout, UrlTooLong
 from app.http_protocol.crowded import CrowdedProtocol
 from app.http_protocol.plain_answers import plain_answer
 from app.metrics import Metrics
+from app.reading_first import call_when_all_is_read
 
 LEAST_SENT_BYTES = 16_384
 """So much must a client read within ``send_timeout_s``, where there is as much to read."""
@@ -67,7 +67,7 @@ class GuardedProtocol(CrowdedProtocol):
         for timer in (self._arrival_timer, self._sending_timer):
             if timer is not None:
                 timer.cancel()
-        self._arrival_timer = None
+        self._arrival_timer = self._sending_timer = None
         if self._metrics is not None:
             self._metrics.connections.dec()
         super().connection_lost(exc)
@@ -193,6 +193,12 @@ class GuardedProtocol(CrowdedProtocol):
             self._sending_timer = self.loop.call_later(timeout_s, self._look_what_was_sent)
 
     def _look_what_was_sent(self) -> None:
+        expired = partial(self._cut_off_if_unread, self._sending_timer)
+        call_when_all_is_read(self.loop, 0, expired)
+
+    def _cut_off_if_unread(self, timer: asyncio.TimerHandle | None) -> None:
+        if timer is not self._sending_timer:
+            return  # the client had read, and the rest could be written meanwhile
         self._sending_timer = None
         num_bytes = self.transport.get_write_buffer_size()
         if num_bytes and self._num_unsent_bytes - num_bytes < LEAST_SENT_BYTES:

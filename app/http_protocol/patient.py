@@ -4,8 +4,9 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from app.departure import Departure, call_when_all_is_read, let_in
+from app.departure import Departure, let_in
 from app.http_protocol.noticing import NoticingProtocol
+from app.reading_first import call_when_all_is_read
 
 FAREWELL_S = 0.5
 """So long does an idle connection stay open at shutdown: a request may be on its way."""

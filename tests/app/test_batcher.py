@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -120,12 +121,10 @@ def test_a_full_batch_does_not_wait_for_the_delay() -> None:
 
 
 class Clock:
-    """Of the batcher and of the loop it runs in: time passes when the test says so."""
+    """Time passes when the test says so."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = time.monotonic()
-        patch.setattr(asyncio.get_running_loop(), "time", self.monotonic)
-        patch.setattr(batcher, "time", self)
 
     def monotonic(self) -> float:
         return self.now
@@ -135,17 +134,28 @@ class Clock:
         await ticks()
 
 
-def test_the_delay_counts_from_the_first_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def stopped_clock() -> Iterator[Clock]:
+    """That of the batcher, and of the loop it runs in."""
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "time", clock.monotonic)
+        patch.setattr(batcher, "time", clock)
+        yield clock
+
+
+def test_the_delay_counts_from_the_first_arrival() -> None:
     async def test() -> None:
-        clock, bench = Clock(monkeypatch), Bench(max_queue_delay_ms=200)
-        first = bench.submit(1)
-        await clock.pass_time(0)
-        await clock.pass_time(0.1)
-        second = bench.submit(2)
-        await clock.pass_time(0.09)
-        assert not bench.executor.held
-        await clock.pass_time(0.02)
-        assert bench.executor.held
+        bench = Bench(max_queue_delay_ms=200)
+        with stopped_clock() as clock:
+            first = bench.submit(1)
+            await clock.pass_time(0)
+            await clock.pass_time(0.1)
+            second = bench.submit(2)
+            await clock.pass_time(0.09)
+            assert not bench.executor.held
+            await clock.pass_time(0.02)
+            assert bench.executor.held
         await bench.executor.run_all()
         assert bench.sizes == [2]
         assert await asyncio.gather(first, second) == [[2], [3]]
@@ -153,21 +163,20 @@ def test_the_delay_counts_from_the_first_arrival(monkeypatch: pytest.MonkeyPatch
     run(test)
 
 
-def test_the_delay_ends_also_when_the_first_request_is_cancelled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_delay_ends_also_when_the_first_request_is_cancelled() -> None:
     async def test() -> None:
-        clock, bench = Clock(monkeypatch), Bench(max_queue_delay_ms=20)
-        first = bench.submit(1)
-        await clock.pass_time(0)
-        await clock.pass_time(0.01)
-        second = bench.submit(2)
-        await ticks()
-        first.cancel()
-        for _ in range(3):
-            assert not bench.executor.held
-            await clock.pass_time(0.007)
-        assert bench.executor.held
+        bench = Bench(max_queue_delay_ms=20)
+        with stopped_clock() as clock:
+            first = bench.submit(1)
+            await clock.pass_time(0)
+            await clock.pass_time(0.01)
+            second = bench.submit(2)
+            await ticks()
+            first.cancel()
+            for _ in range(3):
+                assert not bench.executor.held
+                await clock.pass_time(0.007)
+            assert bench.executor.held
         await bench.executor.run_all()
         assert await second == [3]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from app.departure import call_when_all_is_read, let_in, let_nobody_in
+from app.departure import let_in, let_nobody_in
+from app.reading_first import call_when_all_is_read
 from benchmarks.serving.load.until_stopped import Fate, ask_until_stopped, count
 from tests.live_server import PATIENCE_S, server_process
 

@@ -99,7 +99,7 @@ def test_the_last_is_written_before(last: str, calls: list[bytes | str]) -> None
 def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
     def use(joining: JoiningTransport, transport: RecordedTransport) -> None:
         joining.write(b"a")
-        transport.is_lost = True
+        transport.is_closed = True
 
     assert written(use) == []
 

@@ -1,6 +1,7 @@
 """A process that was put off runs what is due before it reads: what has arrived by then counts."""
 
 import asyncio
+import time
 from functools import partial
 from typing import Any
 
@@ -112,5 +113,51 @@ def test_a_head_of_which_only_more_has_arrived_is_late(first: bytes, end: str) -
             connection.protocol.data_received(b"more")
         await connection.go_on()
         assert connection.transport.calls[-1] == end
+
+    run(test)
+
+
+def test_the_timer_of_the_server_itself_lets_a_request_be_read() -> None:
+    async def test(connection: Connection) -> None:
+        connection.protocol.timeout_keep_alive = 0.01  # type: ignore[assignment]
+        connection.protocol.data_received(HEAD + REST)
+        while not connection.num_answers:
+            await asyncio.sleep(0)
+        time.sleep(0.02)  # the process is put off
+        for _ in range(2):  # the timer is run in one of these
+            await asyncio.sleep(0)
+        connection.protocol.timeout_keep_alive = PATIENCE_S
+        await connection.receive(HEAD + REST)
+        assert connection.num_answers == 2
+        assert "close" not in connection.transport.calls
+
+    run(test)
+
+
+@pytest.mark.parametrize("end", ["closed", "lost"])
+def test_a_connection_that_ends_while_it_is_looked_at_is_left_alone(end: str) -> None:
+    async def test(connection: Connection) -> None:
+        connection.protocol._on_late_arrival()
+        if end == "closed":
+            connection.transport.close()
+        else:
+            connection.protocol.connection_lost(ConnectionResetError())
+        before = connection.transport.calls.copy()
+        await connection.go_on()
+        assert connection.transport.calls == before
+
+    run(test)
+
+
+@pytest.mark.parametrize("has_read", [True, False])
+def test_a_client_that_had_read_is_not_cut_off(has_read: bool) -> None:
+    async def test(connection: Connection) -> None:
+        connection.transport.num_unsent_bytes = 1_000_000
+        connection.protocol.pause_writing()
+        connection.protocol._look_what_was_sent()
+        if has_read:
+            connection.protocol.resume_writing()
+        await connection.go_on()
+        assert ("abort" in connection.transport.calls) == (not has_read)
 
     run(test)

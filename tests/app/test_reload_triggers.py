@@ -69,7 +69,9 @@ def test_a_change_counts_once_it_has_come_to_rest(monkeypatch: pytest.MonkeyPatc
     looks = "abcddddeaa"
     monkeypatch.setattr(repository_watch, "look_at", look)
     with pytest.raises(EOFError):
-        asyncio.run(repository_watch.watch(Path("models"), 0.001, reload, before="a"))
+        asyncio.run(
+            repository_watch.watch(Path("models"), 0.001, reload, before="a")  # type: ignore[arg-type]
+        )
     assert reloaded_after == ["abcdd", looks]
 
 

@@ -238,6 +238,26 @@ def test_an_example_shows_what_a_translator_does(watched: Watched) -> None:
     expect(page.locator(RESULTS).first).to_be_visible()
 
 
+def test_an_example_that_comes_late_takes_no_image_of_the_visitors_place(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.open("?model=eurosat-colour")
+    late: list[Route] = []
+    page.route("**/preview.png", lambda route: late.append(route))
+    page.get_by_role("button", name="Take an example").click()
+    wait_for(page, lambda: len(late) == 1)
+    source = tmp_path / "source.png"
+    source.write_bytes(file_of(noise(60, 80)))
+    page.get_by_label(re.compile("Choose an image")).set_input_files(source)
+    expect(page.get_by_alt_text("after: the translation")).to_be_visible()
+    before = page.locator("#before")
+    expect(before).to_have_js_property("naturalWidth", 80)
+    with page.expect_response("**/preview.png"):
+        late[0].continue_()
+    let_it_settle(page)
+    expect(before).to_have_js_property("naturalWidth", 80)
+
+
 def test_images_that_come_late_leave_a_translators_address_alone(watched: Watched) -> None:
     page = watched.open("?model=dcgan-mnist&n=2")
     late: list[Route] = []

@@ -8,7 +8,7 @@ import { ask, Problem, translatePath } from "./service.js";
 export class Translate {
   #panel = byId("translate");
   #model = null;
-  #sent = null; // the last wish: only its answer is shown
+  #wish = null; // the last wish: only its answer is shown
 
   constructor() {
     const drop = byId("drop");
@@ -27,35 +27,35 @@ export class Translate {
     document.addEventListener("paste", (event) => {
       if (this.#model && event.clipboardData.files.length) this.#send(event.clipboardData.files[0]);
     });
-    byId("keep-size").addEventListener("change", () => this.#send(this.#sent?.file));
+    byId("keep-size").addEventListener("change", () => this.#send(this.#wish?.file));
     byId("example").addEventListener("click", () => this.#sendExample());
     byId("wipe").addEventListener("input", (event) => this.#wipe(event.target.value));
   }
 
   show(model) {
     this.#model = model;
-    this.#sent = null;
+    this.#wish = null;
     this.#panel.hidden = false;
     byId("compare").hidden = true;
   }
 
   hide() {
-    this.#model = this.#sent = null;
+    this.#model = this.#wish = null;
     this.#panel.hidden = true;
   }
 
   async #send(file) {
     if (!file) return;
     const path = translatePath(this.#model, byId("keep-size").checked);
-    const sent = (this.#sent = { file });
+    const wish = (this.#wish = { file });
     try {
       const answer = await ask(path, { method: "POST", body: file, headers: { "Content-Type": file.type } });
       const translated = await answer.blob();
-      if (sent !== this.#sent) return;
+      if (wish !== this.#wish) return;
       clearProblem();
       this.#compare(file, translated, path);
     } catch (problem) {
-      if (sent === this.#sent) showProblem(problem);
+      if (wish === this.#wish) showProblem(problem);
     }
   }
 
@@ -71,13 +71,14 @@ export class Translate {
 
   /** A source from the model's preview: its columns are sources and translations in turn. */
   async #sendExample() {
-    const model = this.#model;
-    const { name, width, height } = model;
+    const { name, width, height } = this.#model;
+    const wish = (this.#wish = {});
     const preview = new Image();
     try {
       await show(preview, `/models/${name}/preview.png`);
       await preview.decode();
     } catch {
+      if (wish !== this.#wish) return;
       showProblem(new Problem(`model '${name}' has no preview to take an example from`, "No example"));
       return;
     }
@@ -86,7 +87,7 @@ export class Translate {
     const at = Math.floor(Math.random() * pairs * rows);
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     canvas.getContext("2d").drawImage(preview, -(at % pairs) * 2 * width, -Math.floor(at / pairs) * height);
-    canvas.toBlob((tile) => model === this.#model && this.#send(tile), "image/png");
+    canvas.toBlob((tile) => wish === this.#wish && this.#send(tile), "image/png");
   }
 
   #wipe(percent) {

@@ -66,7 +66,7 @@ schemathesis: $(DEV_READY)  ## ask whatever /openapi.json allows and forbids; 15
 sbom: $(DEV_READY)  ## write what the service installs, with licences, to build/sbom.cdx.json
 	$(BIN)/python -m deploy.sbom --extras $(FLAVOUR)
 
-fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; half an hour
+fuzz: $(DEV_READY)  ## read 20,000 spoilt files of each kind; three minutes
 	FUZZING_EXAMPLES=20000 $(BIN)/python -m pytest tests/app/test_fuzzing.py --durations=0 \
 		--numprocesses $(TEST_PROCESSES) --dist worksteal
 

@@ -152,3 +152,11 @@ def test_one_place_holds_the_version() -> None:
         if re.search(rf"""["']{re.escape(version)}["']""", path.read_text())
     ]
     assert not holders, "read importlib.metadata.version('ganserve') instead"
+
+
+@pytest.mark.parametrize("package", ["app", "contract", "training", "deploy", "benchmarks"])
+def test_no_error_is_raised_where_older_pythons_wrap_it(package: str) -> None:
+    """Before 3.11.4, Debian 12's among them, ``except*`` puts what it raises into a group."""
+    starred = re.compile(r"^\s*except\s*\*", re.MULTILINE)
+    found = [path for path in (ROOT / package).rglob("*.py") if starred.search(path.read_text())]
+    assert not found

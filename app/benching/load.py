@@ -43,14 +43,18 @@ async def put_under_load(connect: Connect, *, num_clients: int, seconds: float) 
                 group.create_task(_client(connect, seeds, start + seconds))
                 for _ in range(num_clients)
             ]
-    except* (OSError, asyncio.IncompleteReadError) as errors:
-        raise BenchFailed(f"the connection broke: {errors.exceptions[0]}") from errors
-    except* GanServeError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as errors:
+        raise _told(errors.exceptions[0]) from None
     wall_seconds = time.perf_counter() - start
     latencies = [1000 * each for client in clients for each in client.result()]
     p50_ms, p99_ms = np.percentile(latencies, [50, 99])
     return Load(len(latencies), wall_seconds, float(p50_ms), float(p99_ms))
+
+
+def _told(error: Exception) -> Exception:
+    if isinstance(error, OSError | asyncio.IncompleteReadError):
+        return BenchFailed(f"the connection broke: {error}")
+    return error
 
 
 async def _client(connect: Connect, seeds: Iterator[int], stop: float) -> list[float]:

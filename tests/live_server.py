@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.backend import Backend
+from app.benching.server_process import reserved_port
 from app.main import create_app
 from app.serving import server_config
 from app.settings import Settings
@@ -124,15 +125,6 @@ def _command_line(pid: str) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:  # it is gone
         return b""
-
-
-@contextmanager
-def reserved_port() -> Iterator[int]:
-    """A port that the system gives to nobody else; a server that asks for it may listen there."""
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 def free_port() -> int:

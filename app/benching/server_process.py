@@ -33,7 +33,7 @@ def server_process(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes
     plain = dict.fromkeys((PREFIX + name for name in _NOT_FOR_IT), "")
     chosen = {PREFIX + "LOG_LEVEL": "warning", PREFIX + "MAX_QUEUE_WAIT_S": str(PATIENCE_S)}
     environment = os.environ | chosen | plain
-    with _reserved_port() as port:
+    with reserved_port() as port:
         command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
         command += ["--models", str(settings.models), "--device", settings.device, "--workers", "1"]
         server = subprocess.Popen(command, env=environment)  # noqa: S603  # this interpreter and our own module
@@ -52,7 +52,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def _reserved_port() -> Iterator[int]:
+def reserved_port() -> Iterator[int]:
     """A port that the system gives to nobody else meanwhile; who asks for it may listen there."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
